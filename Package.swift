@@ -99,11 +99,15 @@ let package = Package(
         .target(name: "Safetensors", dependencies: ["JSON", "Storage"], swiftSettings: strict),
         .target(name: "Architectures", dependencies: ["JSON", "Storage"], swiftSettings: strict),
         .target(name: "Tokenizers", dependencies: ["JSON", "Storage"], swiftSettings: innerLoops),
+        .target(name: "ChatTemplates", dependencies: ["JSON", "Storage"], swiftSettings: innerLoops),
+        // How a language model's next token is chosen, and texts made of tokens.
+        .target(
+            name: "Decoding", dependencies: ["ChatTemplates", "Tokenizers", "JSON", "Storage"],
+            swiftSettings: innerLoops),
         .target(name: "CSHA256", cSettings: isDependency ? [] : [.unsafeFlags(["-O2"])]),
         .target(name: "Files", dependencies: ["Storage"], swiftSettings: strict),
         .target(name: "RegularExpressions", dependencies: ["Tokenizers", "Files"], swiftSettings: strict),
         .target(name: "GGUF", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
-        .target(name: "ChatTemplates", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         // Apache Arrow behind a C header; without the trait nothing is compiled.
         .target(
@@ -169,18 +173,25 @@ let package = Package(
             cxxSettings: kernelFlags + [.headerSearchPath("."), .headerSearchPath("../CKernels")]),
         .target(
             name: "DistillRuntime",
-            dependencies: ["CKernels", "Tokenizers", "Architectures", "Safetensors", "JSON", "Storage"],
+            dependencies: [
+                "CKernels", "Decoding", "ChatTemplates", "Tokenizers", "Architectures", "Safetensors", "JSON",
+                "Storage",
+            ],
             swiftSettings: strict),
 
         // The runtime behind a C header, and as a program.
         .target(name: "CDistill"),
         .target(
             name: "DistillC",
-            dependencies: ["CDistill", "CKernels", "DistillRuntime", "Architectures", "Tokenizers"],
+            dependencies: [
+                "CDistill", "CKernels", "DistillRuntime", "Decoding", "Architectures", "Tokenizers", "JSON",
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "distill-run",
-            dependencies: ["CKernels", "DistillRuntime", "Architectures", "Tokenizers", "Storage"],
+            dependencies: [
+                "CKernels", "DistillRuntime", "Decoding", "Architectures", "Tokenizers", "JSON", "Storage",
+            ],
             swiftSettings: strict),
 
         // The HTTP server: batches, queue and routes without HTTP, then the program, and a client for it.
@@ -235,8 +246,8 @@ let package = Package(
         .target(
             name: "Generation",
             dependencies: [
-                "Torch", "Transformers", "Architectures", "Tokenizers", "RegularExpressions", "GGUF", "JSON",
-                "Files",
+                "Decoding", "Torch", "Transformers", "Architectures", "Tokenizers", "RegularExpressions",
+                "GGUF", "JSON", "Files",
             ],
             swiftSettings: strict),
         .target(
@@ -265,7 +276,7 @@ let package = Package(
             name: "Deployment",
             dependencies: [
                 "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Exporters", "Safetensors",
-                "JSON", "Files", "Generation", "ChatTemplates", "Conversations", "GGUF",
+                "JSON", "Files", "Decoding", "Generation", "ChatTemplates", "Conversations", "GGUF",
             ],
             // Part of the program, which is one file.
             resources: [.embedInCode("onnx_logits.py")], swiftSettings: strict),
@@ -369,7 +380,9 @@ let package = Package(
         .testTarget(
             name: "DistillRuntimeTests",
             dependencies: [
-                "DistillRuntime", "DistillC", "CDistill", "Architectures", "Tokenizers", "Safetensors",
+                "CKernels", "Decoding", "DistillRuntime", "DistillC", "CDistill", "Architectures",
+                "Tokenizers",
+                "Safetensors",
                 "JSON", "Files",
                 "TestSupport",
             ], exclude: ["Fixtures"], swiftSettings: strict),
@@ -392,8 +405,8 @@ let package = Package(
         .testTarget(
             name: "GenerationTests",
             dependencies: [
-                "Generation", "Transformers", "Torch", "Tokenizers", "RegularExpressions", "JSON", "Files",
-                "TestSupport",
+                "Decoding", "Generation", "DistillRuntime", "Architectures", "Safetensors", "Transformers",
+                "Torch", "Tokenizers", "RegularExpressions", "JSON", "Files", "TestSupport",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "DistillationTests",

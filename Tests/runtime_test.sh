@@ -56,4 +56,30 @@ for compiler in cc clang; do
     cmp -s "$folder/program.jsonl" "$folder/c.jsonl" || fail "C and the program predict differently"
     if "$folder/predict" /nowhere text 2>"$folder/error" || ! grep -q '^/nowhere: ' "$folder/error"; then fail "a missing model is no error"; fi
 done
+# A language model: a prompt's text as it comes, several as lines, the same from C, and what is refused.
+language_model=Tests/GenerationTests/Fixtures/text-model
+env -i "$program" "$language_model" --prompt "Once upon a time" --max-new-tokens 16 >"$folder/text" || fail "distill-run writes no text"
+printf '%s\n' "Once upon a time" "" "a" | "$program" "$language_model" --max-new-tokens 16 >"$folder/texts.jsonl" ||
+    fail "distill-run writes no texts for lines"
+python3 - "$folder/text" "$folder/texts.jsonl" Tests/GenerationTests/Fixtures/text.json <<'END' || fail "distill-run writes other texts"
+import json, sys
+text = open(sys.argv[1], encoding="utf-8", newline="").read()
+lines = [json.loads(line) for line in open(sys.argv[2], encoding="utf-8")]
+expected = next(case for case in json.load(open(sys.argv[3])) if case["prompt"] == "Once upon a time")
+assert text == lines[0]["text"] + "\n", (text, lines[0])
+assert lines[0]["tokens"] == 16 and lines[0]["finish_reason"] == "length" and expected["text"].startswith(lines[0]["text"].rstrip("\ufffd"))
+assert lines[1] == {"error": "line 2 is empty"} and lines[2]["tokens"] > 0
+END
+for refused in "$language_model --pairs" "$language_model --threshold 0.5" "$model --temperature 1" "$language_model --top-p 2"; do
+    # shellcheck disable=SC2086
+    if "$program" $refused --prompt x </dev/null >"$folder/refused" 2>"$folder/error"; then fail "$refused is no error"; fi
+    [ "$(wc -l <"$folder/error")" = 1 ] || fail "$refused is no error of one line"
+done
+for compiler in cc clang; do
+    command -v "$compiler" >/dev/null || continue
+    "$compiler" -Wall -Wextra -Werror Examples/C/generate.c -I "$folder/include" -L "$folder/lib" -ldistill -lstdc++ -lm -lpthread -ldl \
+        -o "$folder/generate" || fail "the example of generation in C does not build with $compiler"
+    env -i "$folder/generate" "$language_model" "Once upon a time" >"$folder/c-text" || fail "the example of generation in C fails"
+    cmp -s -n 16 "$folder/text" "$folder/c-text" || fail "C and the program write different texts"
+done
 echo "runtime: distill-run of $(wc -c <"$program") bytes, and the library from C"

@@ -1,20 +1,46 @@
-import Foundation
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// What `strftime_now` takes for the time.
 public struct ChatTemplateClock: Sendable {
-    /// The moment.
-    public let date: Date
-    /// The time zone in which it is written.
-    public let timeZone: TimeZone
+    /// The moment, in seconds since the beginning of 1970 in Greenwich.
+    public let secondsSince1970: Double
+    /// The seconds that the time zone is ahead of Greenwich; `nil` for the system's time zone.
+    public let secondsFromGMT: Int?
 
     /// Makes a clock that stands still.
     ///
     /// - Parameters:
-    ///   - date: The moment.
-    ///   - timeZone: The time zone in which it is written.
-    public init(date: Date = Date(), timeZone: TimeZone = .current) {
-        self.date = date
-        self.timeZone = timeZone
+    ///   - secondsSince1970: The moment; `nil` for now.
+    ///   - secondsFromGMT: The seconds that the time zone in which it is written is ahead of Greenwich; `nil` for the system's time zone.
+    public init(secondsSince1970: Double? = nil, secondsFromGMT: Int? = nil) {
+        self.secondsSince1970 = secondsSince1970 ?? Self.now
+        self.secondsFromGMT = secondsFromGMT
+    }
+
+    private static var now: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+
+    /// The moment's parts.
+    private var parts: tm {
+        var parts = tm()
+        var seconds = time_t(secondsSince1970.rounded(.down))
+        guard let secondsFromGMT else {
+            tzset()
+            localtime_r(&seconds, &parts)
+            return parts
+        }
+        seconds += time_t(secondsFromGMT)
+        gmtime_r(&seconds, &parts)
+        return parts
     }
 
     /// The time in a form, as C's `strftime` writes it in English.
@@ -24,20 +50,9 @@ public struct ChatTemplateClock: Sendable {
         guard !format.utf8.contains(0) else {
             throw TemplateFailure.rendering("strftime_now's format has a NUL character")
         }
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = timeZone
-        let parts = calendar.dateComponents(
-            [.year, .month, .day, .hour, .minute, .second, .nanosecond, .weekday], from: date)
-        var time = tm()
-        time.tm_year = Int32(clamping: (parts.year ?? 1900) - 1900)
-        time.tm_mon = Int32(clamping: (parts.month ?? 1) - 1)
-        time.tm_mday = Int32(clamping: parts.day ?? 1)
-        time.tm_hour = Int32(clamping: parts.hour ?? 0)
-        time.tm_min = Int32(clamping: parts.minute ?? 0)
-        time.tm_sec = Int32(clamping: parts.second ?? 0)
-        time.tm_wday = Int32(clamping: (parts.weekday ?? 1) - 1)
-        time.tm_yday = Int32(clamping: (calendar.ordinality(of: .day, in: .year, for: date) ?? 1) - 1)
-        let microseconds = String(max(parts.nanosecond ?? 0, 0) / 1000)
+        var time = parts
+        let fraction = secondsSince1970 - secondsSince1970.rounded(.down)
+        let microseconds = String(min(999_999, Int(fraction * 1e6)))
         let known = Self.withoutPythonsParts(format, microseconds)
         guard !known.isEmpty else { return "" }
         // A form may write nothing, which strftime reports as a lack of room: a character before it tells them apart.

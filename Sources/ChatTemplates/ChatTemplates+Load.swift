@@ -1,6 +1,5 @@
-import Files
-import Foundation
 import JSON
+import Storage
 
 extension ChatTemplates {
     /// Loads the templates of a model's directory, as transformers does.
@@ -12,12 +11,11 @@ extension ChatTemplates {
     /// - Parameter directory: The model's directory.
     /// - Returns: The templates; none if the model has none.
     /// - Throws: ``ChatTemplateError`` for a template that cannot be read, or a `JSONError`.
-    public static func load(directory: URL) throws -> ChatTemplates {
-        let configURL = directory.appending(path: "tokenizer_config.json")
-        let path = configURL.path(percentEncoded: false)
+    public static func load(directory: some FileLocation) throws -> ChatTemplates {
+        let path = directory.entry("tokenizer_config.json")
         var config: JSONObject = [:]
-        if FileManager.default.fileExists(atPath: path) {
-            guard let object = try JSONValue.load(contentsOf: configURL, dialect: .python).objectValue else {
+        if path.fileExists {
+            guard let object = try JSONValue.load(contentsOf: path, dialect: .python).objectValue else {
                 throw ChatTemplateError.unreadable(
                     file: path, reason: "is not an object; give the model's own file")
             }
@@ -34,37 +32,29 @@ extension ChatTemplates {
     /// paths within it.
     ///
     /// - Parameter directory: The model's directory.
-    public static func fileNames(in directory: URL) -> [String] {
+    public static func fileNames(in directory: some FileLocation) -> [String] {
         let folder = "additional_chat_templates"
-        let path = directory.appending(path: folder).path(percentEncoded: false)
-        let more = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
+        let more = ((try? FileSystem.names(in: directory.entry(folder))) ?? []).sorted()
         return ["chat_template.jinja"] + more.filter { $0.hasSuffix(".jinja") }.map { "\(folder)/\($0)" }
     }
 
     private typealias Source = (name: String, text: String, file: String)
 
-    private static func files(_ directory: URL) throws -> [Source] {
+    private static func files(_ directory: some FileLocation) throws -> [Source] {
         var sources: [Source] = []
-        let single = directory.appending(path: "chat_template.jinja")
-        if FileManager.default.fileExists(atPath: single.path(percentEncoded: false)) {
-            sources.append(("default", try text(single), single.path(percentEncoded: false)))
-        }
+        let single = directory.entry("chat_template.jinja")
+        if single.fileExists { sources.append(("default", try text(single), single)) }
         for name in fileNames(in: directory).dropFirst() {
-            let file = directory.appending(path: name)
-            sources.append(
-                (
-                    file.deletingPathExtension().lastPathComponent, try text(file),
-                    file.path(percentEncoded: false)
-                ))
+            let file = directory.entry(name)
+            sources.append((String(file.fileName.dropLast(".jinja".count)), try text(file), file))
         }
         return sources
     }
 
-    private static func text(_ file: URL) throws -> String {
-        let path = file.path(percentEncoded: false)
+    private static func text(_ path: String) throws -> String {
         let mapped: MappedFile
         do {
-            mapped = try MappedFile(file)
+            mapped = try MappedFile(path)
         } catch {
             throw ChatTemplateError.unreadable(file: path, reason: "cannot be read; check that it is a file")
         }

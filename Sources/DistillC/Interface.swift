@@ -11,41 +11,6 @@ import Tokenizers
     import Darwin
 #endif
 
-/// A model that C holds, with its labels as C strings.
-private final class OpenModel: Sendable {
-    let predictor: LinePredictor
-    nonisolated(unsafe) let labels: [UnsafeMutablePointer<CChar>?]
-
-    init(_ predictor: LinePredictor) {
-        self.predictor = predictor
-        labels = predictor.labels.map { strdup($0) }
-    }
-
-    deinit { for label in labels { free(label) } }
-}
-
-private struct InterfaceError: Error, CustomStringConvertible {
-    let description: String
-}
-
-/// Runs a body; sets C's error where it fails.
-private func guarded<Result>(
-    _ error: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ body: () throws -> Result
-) -> Result? {
-    error?.pointee = nil
-    do { return try body() } catch let failure {
-        error?.pointee = strdup(String(describing: failure))
-        return nil
-    }
-}
-
-private func opened(_ model: OpaquePointer?) throws -> OpenModel {
-    guard let model else {
-        throw InterfaceError(description: "the model is null; open one with distill_open")
-    }
-    return Unmanaged<OpenModel>.fromOpaque(UnsafeRawPointer(model)).takeUnretainedValue()
-}
-
 /// The texts of two C arrays.
 private func pairs(
     _ texts: UnsafePointer<UnsafePointer<CChar>?>?, _ pairs: UnsafePointer<UnsafePointer<CChar>?>?,
@@ -54,17 +19,10 @@ private func pairs(
     guard count >= 0 else { throw InterfaceError(description: "count is larger than any array") }
     guard count > 0 else { return [] }
     guard let texts else { throw InterfaceError(description: "texts is null, but count is \(count)") }
-    func string(_ text: UnsafePointer<CChar>?, _ name: @autoclosure () -> String) throws -> String {
-        guard let text else { throw InterfaceError(description: "\(name()) is null") }
-        guard let string = String(validatingCString: text) else {
-            throw InterfaceError(description: "\(name()): the bytes are not UTF-8; convert the text to UTF-8")
-        }
-        return string
-    }
     return try (0..<count).map { index in
-        let text = try string(texts[index], "text \(index + 1)")
-        guard let pairs else { return TextPair(text) }
-        return TextPair(text, pair: try string(pairs[index], "the second text of pair \(index + 1)"))
+        let single = try text(texts[index], "text \(index + 1)")
+        guard let pairs else { return TextPair(single) }
+        return TextPair(single, pair: try text(pairs[index], "the second text of pair \(index + 1)"))
     }
 }
 
@@ -94,6 +52,16 @@ public func distillOpen(
             strategy = named
         }
         let prompt = options.prompt.map { String(cString: $0) }
+        if LanguageModel.isLanguageModel(path) {
+            guard options.max_length == 0, options.threshold == 0, strategy == nil, prompt == nil else {
+                throw InterfaceError(
+                    description:
+                        "\(path): is a language model, for which max_length, threshold, aggregation and prompt are not; leave them out"
+                )
+            }
+            let model = try LanguageModel(path, .init(usesBFloat16: settings.usesBFloat16))
+            return OpaquePointer(Unmanaged.passRetained(OpenModel(.languageModel(model))).toOpaque())
+        }
         let predictor = try LinePredictor(
             directory: path,
             .init(
@@ -102,7 +70,7 @@ public func distillOpen(
         if prompt != nil, let refusal = predictor.refusal(of: .prompt, called: "prompt") {
             throw InterfaceError(description: refusal)
         }
-        return OpaquePointer(Unmanaged.passRetained(OpenModel(predictor)).toOpaque())
+        return OpaquePointer(Unmanaged.passRetained(OpenModel(.predictor(predictor))).toOpaque())
     }
 }
 

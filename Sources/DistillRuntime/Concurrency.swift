@@ -5,6 +5,9 @@ import Tokenizers
 enum Computing {
     private static let queue = DispatchQueue(label: "distill.runtime", attributes: .concurrent)
 
+    /// Runs a body that reports by itself.
+    static func start(_ body: @escaping @Sendable () -> Void) { queue.async(execute: body) }
+
     static func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result
     {
         try Task.checkCancellation()

@@ -1,5 +1,5 @@
 import Architectures
-import Foundation
+import Decoding
 import Tokenizers
 import Torch
 import Transformers
@@ -89,30 +89,11 @@ public struct TextGenerator {
             throw GenerationError(
                 "batchSize is \(batchSize) and batchTokens \(batchTokens); both must be at least 1")
         }
-        try validate(tokens)
+        let cached = CachedTransformer(model: model, precision: precision.resolved(on: model.device))
+        try cached.validate(tokens)
         let run = GenerationRun(
-            model: model, tokenizer: tokenizer, options: options,
-            precision: precision.resolved(on: model.device), batchSize: batchSize, batchTokens: batchTokens)
+            model: cached, tokenizer: tokenizer, options: options, batchSize: batchSize,
+            batchTokens: batchTokens)
         return try run(tokens, known: known, onEvent)
-    }
-
-    private func validate(_ prompts: [[Int32]]) throws {
-        let (positions, vocabulary) = (model.configuration.maxLength, model.configuration.vocabSize)
-        for (number, prompt) in prompts.enumerated() {
-            guard !prompt.isEmpty else {
-                throw GenerationError(
-                    "prompt \(number) has no token; give it a text, or the token that begins one")
-            }
-            guard prompt.count <= positions else {
-                throw GenerationError(
-                    "prompt \(number) has \(prompt.count) tokens, the model \(positions) positions "
-                        + "(max_position_embeddings); shorten it")
-            }
-            if let id = prompt.first(where: { $0 < 0 || Int($0) >= vocabulary }) {
-                throw GenerationError(
-                    "prompt \(number) has token \(id), the model tokens 0 to \(vocabulary - 1); use its own tokenizer"
-                )
-            }
-        }
     }
 }

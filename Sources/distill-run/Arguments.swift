@@ -8,38 +8,17 @@ struct Arguments: Equatable {
     var maxLength: Int?
     var threshold = 0.5
     var aggregation: EntityAggregation.Strategy?
-    var prompt: String?
+    /// A language model's prompts; the name of the prompt of a model of embeddings.
+    var prompts: [String] = []
     var output: String?
     var usesBFloat16 = false
     var threads: Int32 = 0
+    /// How a language model generates.
+    var generation = GenerationArguments()
+    /// The names of the options that were given, in their order.
+    private(set) var given: [String] = []
     var showsHelp = false
     var showsVersion = false
-
-    static let help = """
-        distill-run: predictions of a trained model, a JSON line for each text, as `distill predict` writes them.
-
-        USAGE: distill-run <model> [<file>] [options]
-
-          <model>               A model directory in Hugging Face format: a text classifier, regressor or tagger, or a
-                                model of embeddings that sentence-transformers can open.
-          <file>                Plain text, a text a line; standard input where it is - or left out.
-
-        OPTIONS:
-          --pairs               Each line holds two texts, separated by a tab.
-          --max-length <n>      Longer texts are cut to this many tokens (default: as in the model's training).
-          --threshold <p>       The probability above which one of several labels is chosen (default: 0.5).
-          --aggregation <how>   How a tagger's tokens become entities: none, simple, first, average, max (default: simple).
-          --prompt <name>       Of a model of embeddings the prompt that stands before each text (default: the model's).
-          --output <file>       A file in place of standard output, there whole or not at all: lines of JSON (.jsonl), or of a model
-                                of embeddings the vectors alone (.npy, .safetensors).
-          --bfloat16            Multiply in bfloat16: less exact, faster where the processor has it.
-          --threads <n>         Threads to compute on (default: as many as this process has processors).
-          --version             The version.
-          --help                This text.
-
-        Lines of which none is a text (empty, or not two texts with --pairs) have an error in place of a prediction; the exit
-        code is 0 all the same. Data files (CSV, JSON lines, Parquet) are for `distill predict`.
-        """
 
     /// Reads the arguments.
     ///
@@ -56,7 +35,9 @@ struct Arguments: Equatable {
                 places.append(argument)
                 continue
             }
-            try read(Option(argument, &rest))
+            let option = Option(argument, &rest)
+            try read(option)
+            given.append(option.name)
         }
         guard !showsHelp, !showsVersion else { return }
         guard let model = places.first else {
@@ -71,11 +52,12 @@ struct Arguments: Equatable {
 
     /// Takes one option.
     private mutating func read(_ option: Option) throws {
+        if try generation.read(option) { return }
         switch option.name {
         case "--help", "-h": showsHelp = try option.flag()
         case "--version": showsVersion = try option.flag()
         case "--pairs": hasPairs = try option.flag()
-        case "--prompt": prompt = try option.value()
+        case "--prompt": prompts.append(try option.value())
         case "--output": output = try Self.checkedOutput(option.value())
         case "--bfloat16": usesBFloat16 = try option.flag()
         case "--max-length": maxLength = try option.number(3...1_000_000)
@@ -109,43 +91,6 @@ struct Arguments: Equatable {
                 "\(file): distill-run reads plain text, a text a line, and no \(kind.dropFirst()) files; use `distill predict`, or "
                     + "give the texts alone")
         }
-    }
-}
-
-/// An option with its value, which stands behind `=` or is the next argument.
-private struct Option {
-    let name: String
-    private let attached: String?
-    private let next: String?
-
-    /// - Parameter rest: The arguments after it, of which the first is taken where it is the value.
-    init(_ argument: String, _ rest: inout ArraySlice<String>) {
-        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        name = String(parts[0])
-        attached = parts.count == 2 ? String(parts[1]) : nil
-        let takesValue = [
-            "--max-length", "--threads", "--threshold", "--aggregation", "--prompt", "--output",
-        ].contains(name)
-        next = takesValue && attached == nil ? rest.popFirst() : nil
-    }
-
-    func flag() throws -> Bool {
-        if let attached { throw UsageError("\(name) takes no value, got '\(attached)'") }
-        return true
-    }
-
-    func value() throws -> String {
-        guard let value = attached ?? next else { throw UsageError("\(name) needs a value") }
-        return value
-    }
-
-    func number(_ range: ClosedRange<Int>) throws -> Int {
-        let text = try value()
-        guard let number = Int(text), range.contains(number) else {
-            throw UsageError(
-                "\(name) must be a number from \(range.lowerBound) to \(range.upperBound), got '\(text)'")
-        }
-        return number
     }
 }
 

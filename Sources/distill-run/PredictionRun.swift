@@ -11,16 +11,24 @@ final class PredictionRun {
 
     init(_ arguments: Arguments) throws {
         self.arguments = arguments
+        if let name = arguments.given.first(where: GenerationArguments.names.contains) {
+            throw UsageError("\(name) is for language models, which \(arguments.model) is not")
+        }
+        guard arguments.prompts.count < 2 else {
+            throw UsageError(
+                "several --prompt are for language models, which \(arguments.model) is not; name one prompt")
+        }
         let output = try arguments.output.map { try PredictionFile($0) }
         let predictor = try LinePredictor(
             directory: arguments.model,
             .init(
                 .init(maxLength: arguments.maxLength, usesBFloat16: arguments.usesBFloat16),
-                threshold: arguments.threshold, strategy: arguments.aggregation, prompt: arguments.prompt))
+                threshold: arguments.threshold, strategy: arguments.aggregation,
+                prompt: arguments.prompts.first))
         for (isGiven, option, name) in [
             (arguments.hasPairs, .pairs, "--pairs"),
             (arguments.aggregation != nil, .aggregation, "--aggregation"),
-            (arguments.prompt != nil, .prompt, "--prompt"),
+            (!arguments.prompts.isEmpty, .prompt, "--prompt"),
         ] as [(Bool, LinePredictor.KindOption, String)] where isGiven {
             if let refusal = predictor.refusal(of: option, called: name) { throw UsageError(refusal) }
         }

@@ -59,6 +59,12 @@ do {
         exit(0)
     }
     if arguments.threads > 0 { ck_set_threads(arguments.threads) }
+    if LanguageModel.isLanguageModel(arguments.model) {
+        let texts = try TextRun(arguments)
+        for warning in texts.warnings { _ = write("WARNING: \(warning)\n", to: STDERR_FILENO) }
+        try texts.generate(output)
+        exit(0)
+    }
     let prediction = try PredictionRun(arguments)
     for warning in prediction.warnings { _ = write("WARNING: \(warning)\n", to: STDERR_FILENO) }
     try prediction.predict(output)

@@ -15,13 +15,8 @@ struct ChatCase {
         "error", "tokens",
     ]
 
-    /// When transformers rendered, if it asked for the time.
-    private static let clock: ChatTemplateClock = {
-        var calendar = Calendar(identifier: .gregorian)
-        calendar.timeZone = .gmt
-        let parts = DateComponents(year: 2026, month: 3, day: 4, hour: 5, minute: 6, second: 7)
-        return ChatTemplateClock(date: calendar.date(from: parts) ?? Date(), timeZone: .gmt)
-    }()
+    /// When transformers rendered, if it asked for the time: 2026-03-04 05:06:07.
+    private static let clock = ChatTemplateClock(secondsSince1970: 1_772_600_767, secondsFromGMT: 0)
 
     /// The templates that can be read, and the cases.
     static func read(_ file: JSONValue) -> (

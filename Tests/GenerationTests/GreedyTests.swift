@@ -24,8 +24,8 @@ struct GreedyTests {
             var options = GenerationOptions()
             (options.maxNewTokens, options.repetitionPenalty) = (16, penalty)
             let run = GenerationRun(
-                model: model, tokenizer: tokenizer, options: options, precision: .float32, batchSize: 2,
-                batchTokens: 14)
+                model: CachedTransformer(model: model, precision: .float32), tokenizer: tokenizer,
+                options: options, batchSize: 2, batchTokens: 14)
             let texts = try run(cases.map { $0["prompt"].tokens }) { _ in }
             for (text, expected) in zip(texts, cases) {
                 #expect(text.tokenIDs == expected[key].tokens, "\(name), \(key)")

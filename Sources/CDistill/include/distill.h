@@ -1,4 +1,4 @@
-// The C interface of the runtime: trained text classifiers, taggers and models of embeddings on this machine's processors, without Python and libtorch.
+// The C interface of the runtime: trained text classifiers, taggers, models of embeddings and language models on this machine's processors, without Python and libtorch.
 //
 // A model may be used by any number of threads at the same time. After fork() a child must not compute where its parent has, since the
 // pool's threads do not go with it: fork before the first call, or start a program. Strings are UTF-8. A function that fails sets
@@ -24,7 +24,7 @@ typedef struct distill_options {
     const char *prompt;       // of a model of embeddings the name of the prompt that stands before each text; null for the model's default
 } distill_options;
 
-// Opens a model directory in Hugging Face format, or one of sentence-transformers. `options` may be null. Null where it cannot be opened.
+// Opens a model directory in Hugging Face format, or one of sentence-transformers; of a language model only bfloat16 may be set. `options` may be null. Null where it cannot be opened.
 // distill_close must come after all calls with the model have returned; what they returned is the caller's, and stays.
 distill_model *distill_open(const char *directory, const distill_options *options, char **error);
 void distill_close(distill_model *model);
@@ -46,6 +46,33 @@ size_t distill_dimension(const distill_model *model);
 
 // The vectors of texts, (count, dimension), row after row; `vectors` has room for as many numbers. 0, or -1 where it fails.
 int32_t distill_embed(const distill_model *model, const char *const *texts, size_t count, float *vectors, char **error);
+
+// How a language model generates, by the names of transformers' generation_config.json.
+typedef struct distill_generation_options {
+    int32_t max_new_tokens;
+    double temperature;         // 0 takes the most probable token each time
+    int32_t top_k;              // 0 for all
+    double top_p;               // 1 for all
+    double min_p;               // 0 for all
+    double repetition_penalty;  // 1 for none
+    uint64_t seed;              // the same prompt and seed give the same text
+    const char *const *stop;    // strings before which a text ends, beside the model's own; null for none
+    size_t stop_count;
+    int32_t chat;               // not 0: prompts are a user's messages, written by the model's chat template; 0: texts that go on
+} distill_generation_options;
+
+// The options that a language model's files ask for, with `chat` where it has a chat template. 0, or -1 where it fails.
+int32_t distill_generation_defaults(const distill_model *model, distill_generation_options *options, char **error);
+
+// Called with each piece of a text as soon as it is final, `length` bytes of whole characters that a zero follows; with no bytes at a
+// text's end (`is_end` not 0). `prompt` is its prompt's index. Not 0 ends the generation with an error.
+typedef int32_t (*distill_piece_callback)(void *context, size_t prompt, const char *piece, size_t length, int32_t is_end);
+
+// The texts that follow `count` prompts, of which several are generated at once: a line of JSON for each ("text", "tokens", and
+// "finish_reason", stop or length). `options` null for the model's, `callback` null for none. Release the result with distill_free.
+// Null where it fails.
+char *distill_generate(const distill_model *model, const char *const *prompts, size_t count, const distill_generation_options *options,
+                       distill_piece_callback callback, void *context, char **error);
 
 void distill_free(char *text);
 

@@ -133,6 +133,64 @@ bool ck_linear_forward(const ck_linear *linear, int64_t rows, const float *input
 bool ck_normalize(int64_t rows, int64_t width, float epsilon, ck_norm norm, float *values);
 void ck_activate(int32_t activation, float *values, int64_t count);
 
+// MARK: Language models
+
+// How a tensor's numbers are stored.
+enum { CK_FLOAT32 = 0, CK_FLOAT16 = 1, CK_BFLOAT16 = 2, CK_FLOAT64 = 3 };
+// Stored numbers, which need not be aligned, as float32. False where one of them is infinite or not a number.
+bool ck_widen(int32_t type, const void *from, int64_t count, float *to);
+// A weight as a file stores it: element (output, input) is number output · output_stride + input · input_stride.
+typedef struct ck_stored {
+    int32_t type;
+    const void *values;
+    int64_t outputs, inputs, output_stride, input_stride;
+} ck_stored;
+enum { CK_DONE = 0, CK_NO_MEMORY = 1, CK_NOT_FINITE = 2 };
+// Packs it as ck_pack does, a panel at a time, without a copy of the whole in float32.
+int32_t ck_pack_stored(bool bfloat16, const ck_stored *weight, uint32_t *to);
+// Quantizes each of its rows, an output's weights, to −127 … 127 by the largest, and packs it as ck_pack_int8 does. `scales` and `sums`
+// receive one number a row.
+int32_t ck_pack_stored_int8(const ck_stored *weight, uint32_t *to, float *scales, int32_t *sums);
+
+// A text's keys and values of one layer: words for up to `capacity` tokens, a multiple of 32, of which `past` are there. What was
+// never written must be zero.
+typedef struct ck_cache {
+    uint32_t *words;
+    int64_t capacity, past;
+} ck_cache;
+int64_t ck_cache_words(bool bfloat16, int64_t heads, int64_t width, int64_t capacity);
+// Copies a text's keys and values into words for more tokens.
+void ck_move_cache(bool bfloat16, int64_t heads, int64_t width, ck_cache from, ck_cache to);
+
+// A decoder's layer: attention of tokens to those before them and a feed-forward network, each normalized before it. Of `norm`s by the
+// root mean square the bias is null.
+typedef struct ck_decoder_layer {
+    int64_t hidden, intermediate, heads, key_value_heads, width;
+    int64_t window;  // tokens that a token attends to, itself included; 0 for all up to it
+    int32_t activation;
+    float epsilon, offset;  // norms by the root mean square multiply by weight + offset
+    float scale;            // of the attention scores
+    bool bfloat16;          // the type of the words, where no layer is int8
+    bool has_layer_norms;   // norms by mean and variance; then there is no norm but `input_norm` and `inner_norm`
+    ck_norm input_norm, inner_norm;
+    ck_norm attention_norm, outer_norm;     // of the outputs, and
+    ck_norm query_norm, key_norm;           // (D), of heads before they are rotated; the weights null where there are none
+    ck_linear query, key, value, output, gate, up, down;  // biases may be null but in int8; `up` without words where nothing is gated
+} ck_decoder_layer;
+// input (T, H) → output (T, H). The sequences are the tokens after those that the caches hold, which their keys and values are added
+// to. `cosine` and `sine` (positions, D / 2) reach as far as the longest text; null where nothing is rotated.
+bool ck_decoder_layer_forward(const ck_decoder_layer *layer, const float *cosine, const float *sine, ck_sequences sequences,
+                              const ck_cache *caches, const float *input, float *output);
+
+// The last norm of a decoder and its output layer: hidden (rows, H) → logits (rows, outputs).
+typedef struct ck_language_head {
+    float epsilon, offset;
+    bool bfloat16, has_layer_norm;
+    ck_norm norm;
+    ck_linear output;
+} ck_language_head;
+bool ck_language_head_forward(const ck_language_head *head, int64_t rows, const float *hidden, float *logits);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,5 +1,3 @@
-import Foundation
-
 /// Filters of numbers.
 extension Filters {
     static let numbers: [String: Filter] = [
@@ -55,7 +53,7 @@ extension Filters {
         }
         if case .float(let number) = value, method == "common" {
             guard number.isFinite else { return value }
-            return .float(Double(String(format: "%.\(precision)f", number)) ?? number)
+            return .float(Double(NumberText.formatted(number, precision: precision, "f")) ?? number)
         }
         if case .float = value {} else { _ = try renderer.numberOperand(value, "round ") }
         if method == "common" { return .int(value.integer ?? 0) }

@@ -1,5 +1,3 @@
-import Foundation
-
 /// Python's `text % values`.
 struct PercentFormat {
     private let renderer: Renderer
@@ -142,7 +140,7 @@ struct PercentFormat {
             }
             guard precision ?? 0 <= 300, !flags.contains("#") else { throw unsupported(kind) }
             guard number.isFinite else { return signed(Value.text(of: number)) }
-            return signed(String(format: "%.\(precision ?? 6)\(kind)", number))
+            return signed(NumberText.formatted(number, precision: precision ?? 6, kind))
         case "c", "a": throw unsupported(kind)
         default: throw TemplateFailure.rendering("the text has an unknown place '%\(kind)'")
         }

@@ -1,5 +1,3 @@
-import Foundation
-
 extension Renderer {
     func call(_ callee: Value, _ arguments: Arguments) throws -> Value {
         try spend()

@@ -1,5 +1,3 @@
-import Foundation
-
 /// Runs a template.
 final class Renderer {
     let template: ParsedTemplate

@@ -83,8 +83,9 @@ public struct AnswerRun {
         defer { withExtendedLifetime(lock) {} }
         let loaded = try LoadedModel(request.model, device: request.device, languageModels: true)
         let templates = try ChatTemplates.load(directory: loaded.tokenizerDirectory)
-        let isChat = request.isChat ?? !templates.names.isEmpty
-        guard !isChat || !templates.names.isEmpty else {
+        let encoder = PromptEncoder(templates, loaded.tokenizer, path: request.model.path)
+        let isChat = request.isChat ?? encoder.hasTemplate
+        guard !isChat || encoder.hasTemplate else {
             throw GenerationError(
                 "\(request.model.path): has no chat template; leave out --chat, or put one into the model's directory as "
                     + "chat_template.jinja")
@@ -98,7 +99,7 @@ public struct AnswerRun {
         generator.batchSize = request.batchSize
         var options = generator.defaults
         request.options(&options)
-        let tokens = try prompts.map { try ids(of: $0, templates, loaded.tokenizer) }
+        let tokens = try prompts.map { try $0.tokens(encoder) }
         try requirePositions(tokens, loaded.model.configuration.maxLength, questions.count)
         let journal = try journal(tokens, options)
         let known = journal?.answers ?? [:]
@@ -169,26 +170,6 @@ public struct AnswerRun {
         }
     }
 
-    /// The tokens of a prompt: of a conversation as the template writes it, with the assistant's turn opened.
-    private func ids(of prompt: Prompt, _ templates: ChatTemplates, _ tokenizer: Tokenizer) throws -> [Int32]
-    {
-        guard let messages = prompt.messages else { return try tokenizer.encode(prompt.text).ids }
-        guard !templates.names.isEmpty else {
-            throw GenerationError(
-                "\(request.model.path): has no chat template, which conversations need; give texts, or put one into the model's "
-                    + "directory as chat_template.jinja")
-        }
-        var variables = templates.specialTokens
-        for (key, id) in [("bos_token", tokenizer.bosTokenID), ("eos_token", tokenizer.eosTokenID)]
-        where variables[key] == nil {
-            variables[key] = id.flatMap(tokenizer.idToToken).map(JSONValue.string)
-        }
-        let text = try templates.template(hasTools: prompt.tools != nil).render(
-            messages: messages, tools: prompt.tools, addGenerationPrompt: true, variables: variables
-        ).text
-        return try tokenizer.encode(text, addSpecialTokens: false).ids
-    }
-
     /// An answer as a language model is trained on it.
     private static func line(_ prompt: Prompt, _ text: GeneratedText) -> JSONValue {
         guard let messages = prompt.messages else {
@@ -198,5 +179,13 @@ public struct AnswerRun {
         var object: JSONObject = ["messages": .array(messages + [answer])]
         if let tools = prompt.tools { object["tools"] = .array(tools) }
         return .object(object)
+    }
+}
+
+extension Prompt {
+    /// Its tokens: of a conversation as the chat template writes it.
+    fileprivate func tokens(_ encoder: PromptEncoder) throws -> [Int32] {
+        guard let messages else { return try encoder.tokens(of: text) }
+        return try encoder.tokens(of: messages, tools: tools)
     }
 }

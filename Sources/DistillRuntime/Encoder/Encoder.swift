@@ -93,7 +93,8 @@ final class Encoder: Sendable {
     static func requireKernels(_ configuration: ModelConfiguration) throws {
         guard !configuration.isDecoder else {
             throw RuntimeError(
-                "\(configuration.source): is a language model; use `distill generate`")
+                "\(configuration.source): is a language model, which writes texts; use `distill generate`, `distill-run` or a `LanguageModel`"
+            )
         }
         guard configuration.family.attentionPositions != .disentangled || !configuration.projectsEmbeddings
         else {

@@ -38,20 +38,35 @@ final class WeightStore {
         let bytes = try checkpoint.bytes(of: stored)
         let values = try StoredValues(bytes, info, name: stored, path: path, owner: self)
         let isLargeTable = name.hasSuffix("_embeddings.weight") && bytes.count >= Self.largeTable
-        guard isLargeTable || values.areFinite else {
-            throw RuntimeError(
-                "\(path): tensor '\(stored)' holds a number that is infinite or not a number (NaN): the weights are damaged, "
-                    + "or their training diverged; take another checkpoint")
-        }
+        guard isLargeTable || values.areFinite else { throw notFinite(stored) }
         return values
+    }
+
+    /// A tensor of floating point as it is stored, whose numbers were not looked at.
+    ///
+    /// - Throws: ``RuntimeError`` where it is missing, or has another shape or type.
+    func tensor(_ name: String, shape: [Int]) throws -> StoredTensor {
+        let (stored, info) = try entry(name, shape: shape)
+        return try StoredTensor(checkpoint.bytes(of: stored), info, path: path, owner: self)
+    }
+
+    /// True if a tensor is int8 with a scale for each row.
+    func isInt8(_ name: String) -> Bool {
+        quantization != nil && storedNames[name].flatMap(checkpoint.info)?.dtype == .int8
+    }
+
+    /// The error of a tensor with a number that is infinite or not a number.
+    func notFinite(_ stored: String) -> RuntimeError {
+        RuntimeError(
+            "\(path): tensor '\(stored)' holds a number that is infinite or not a number (NaN): the weights are damaged, "
+                + "or their training diverged; take another checkpoint")
     }
 
     /// A matrix, in int8 where the checkpoint stores it so.
     ///
     /// - Throws: ``RuntimeError`` as ``values(_:shape:)``.
     func matrix(_ name: String, rows: Int, columns: Int) throws -> StoredMatrix {
-        guard quantization != nil, let stored = storedNames[name], checkpoint.info(stored)?.dtype == .int8
-        else {
+        guard isInt8(name), let stored = storedNames[name] else {
             return .float32(try values(name, shape: [rows, columns]))
         }
         _ = try entry(name, shape: [rows, columns])

@@ -1,15 +1,15 @@
 /// Looks for strings at which a text ends, in pieces of it. What may be the beginning of one is held back.
-struct StopStringScan {
+package struct StopStringScan {
     private let strings: [[UInt8]]
     private var held: [UInt8] = []
 
     /// - Parameter strings: None empty.
-    init(_ strings: [String]) { self.strings = strings.map { Array($0.utf8) } }
+    package init(_ strings: [String]) { self.strings = strings.map { Array($0.utf8) } }
 
     /// Adds a piece.
     ///
     /// - Returns: The text that may be shown, and whether the text ends after it.
-    mutating func append(_ piece: [UInt8]) -> (text: [UInt8], isFound: Bool) {
+    package mutating func append(_ piece: [UInt8]) -> (text: [UInt8], isFound: Bool) {
         guard !strings.isEmpty else { return (piece, false) }
         held += piece
         for place in held.indices where strings.contains(where: { held[place...].starts(with: $0) }) {
@@ -24,7 +24,7 @@ struct StopStringScan {
     }
 
     /// Returns what is held back, at the text's end.
-    mutating func finish() -> [UInt8] {
+    package mutating func finish() -> [UInt8] {
         defer { held = [] }
         return held
     }

@@ -1,7 +1,7 @@
 import Tokenizers
 
 /// The text of tokens that come one by one. What it gives is final: no part of a character, and what earlier tokens mean does not change.
-struct TokenText {
+package struct TokenText {
     private let tokenizer: Tokenizer
     private var ids: [Int32]
     /// The first token that is decoded with the next, so that spaces come out as in the whole text.
@@ -12,7 +12,7 @@ struct TokenText {
 
     /// - Parameter context: The tokens before the first.
     /// - Throws: `TokenizerError` where the tokenizer's decoder is not known.
-    init(_ tokenizer: Tokenizer, after context: [Int32]) throws {
+    package init(_ tokenizer: Tokenizer, after context: [Int32]) throws {
         self.tokenizer = tokenizer
         ids = context.suffix(4)
         read = ids.count
@@ -20,7 +20,7 @@ struct TokenText {
     }
 
     /// Adds a token and returns the text that is final with it: nothing within a character.
-    mutating func append(_ id: Int32) throws -> [UInt8] {
+    package mutating func append(_ id: Int32) throws -> [UInt8] {
         ids.append(id)
         let after = try Array(tokenizer.decode(ids[start...]).utf8)
         // A character that is not whole ends in U+FFFD.
@@ -32,7 +32,7 @@ struct TokenText {
     }
 
     /// Returns the text of what is left; an unfinished character becomes U+FFFD.
-    mutating func finish() throws -> [UInt8] {
+    package mutating func finish() throws -> [UInt8] {
         let after = try Array(tokenizer.decode(ids[start...]).utf8)
         guard after.count > before.count else { return [] }
         defer { before = after }

@@ -1,8 +1,8 @@
 /// Random numbers without a state: each depends on a seed, a text's number and a token's place in it alone, so that a text does not depend
 /// on how many others are generated beside it.
-enum RandomDraw {
+package enum RandomDraw {
     /// A number of 0 ..< 1, a multiple of 2⁻⁵³.
-    static func uniform(seed: UInt64, prompt: Int, place: Int) -> Double {
+    package static func uniform(seed: UInt64, prompt: Int, place: Int) -> Double {
         var bits = mixed(seed &+ 0x9E37_79B9_7F4A_7C15)
         bits = mixed(bits ^ UInt64(truncatingIfNeeded: prompt) &+ 0x9E37_79B9_7F4A_7C15)
         bits = mixed(bits ^ UInt64(truncatingIfNeeded: place) &+ 0x9E37_79B9_7F4A_7C15)

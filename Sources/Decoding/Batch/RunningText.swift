@@ -1,16 +1,16 @@
 import Tokenizers
-import Transformers
 
 /// A text that is being generated.
-final class RunningText {
+final class RunningText<Cache> {
     let prompt: Int
-    let cache: KeyValueCache
+    let cache: Cache
     /// The tokens that the model has not seen yet: the whole prompt, then one at a time.
     private(set) var next: [Int32]
     private(set) var generated: [Int32] = []
     /// The tokens of prompt and text.
     private(set) var seen: Set<Int32> = []
     private let options: GenerationOptions
+    private let promptCount: Int
     private var logProbabilities: [Float] = []
     private var tokenText: TokenText
     private var scan: StopStringScan
@@ -20,10 +20,10 @@ final class RunningText {
     private var isCut = false
 
     init(
-        prompt: Int, tokens: [Int32], cache: KeyValueCache, tokenizer: Tokenizer, options: GenerationOptions
+        prompt: Int, tokens: [Int32], cache: Cache, tokenizer: Tokenizer, options: GenerationOptions
     ) throws {
         (self.prompt, self.cache, self.options) = (prompt, cache, options)
-        next = tokens
+        (next, promptCount) = (tokens, tokens.count)
         if options.repetitionPenalty != 1 { seen = Set(tokens) }
         tokenText = try TokenText(tokenizer, after: tokens)
         scan = StopStringScan(options.stopStrings)
@@ -43,8 +43,9 @@ final class RunningText {
             finishReason = .stop
         } else {
             try take(tokenText.append(choice.token), into: &piece)
-            // The last token's own place would be `cache.length`.
-            let isLast = generated.count == options.maxNewTokens || cache.length == positions
+            // There is a place for one token more than the model has positions: nothing is computed of it.
+            let isLast =
+                generated.count == options.maxNewTokens || promptCount + generated.count > positions
             if finishReason == nil, isLast { finishReason = .length }
         }
         if finishReason != nil { try end(&piece) }

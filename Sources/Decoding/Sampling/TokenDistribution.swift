@@ -1,16 +1,22 @@
-import Foundation
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// The tokens that may come next and their weights, after the filters of ``GenerationOptions``, in transformers' order.
-struct TokenDistribution {
+package struct TokenDistribution {
     /// Ids, ascending.
-    private(set) var tokens: [Int32]
+    package private(set) var tokens: [Int32]
     /// Of each token: its probability times a factor that all share; the most probable one's is 1.
-    private(set) var weights: [Double]
+    package private(set) var weights: [Double]
 
     /// - Parameters:
     ///   - logits: (V), after the repetition penalty; none is NaN.
     ///   - options: Whose temperature is above 0.
-    init(_ logits: UnsafeBufferPointer<Float>, _ options: GenerationOptions) {
+    package init(_ logits: UnsafeBufferPointer<Float>, _ options: GenerationOptions) {
         let temperature = Float(options.temperature)
         let kept = options.topK.map { Self.most(logits, $0) } ?? -.infinity
         let highest = (logits.max() ?? 0) / temperature
@@ -28,7 +34,7 @@ struct TokenDistribution {
     }
 
     /// The token at a fraction, 0 ..< 1, of the whole weight.
-    func token(at fraction: Double) -> Int32 {
+    package func token(at fraction: Double) -> Int32 {
         let wanted = fraction * weights.reduce(0, +)
         var sum = 0.0
         for (place, weight) in weights.enumerated() {

@@ -1,9 +1,8 @@
-import Files
-import Foundation
 import JSON
+import Storage
 
 extension GenerationOptions {
-    static let fileName = "generation_config.json"
+    package static let fileName = "generation_config.json"
 
     /// Reads a model directory's `generation_config.json`, as transformers takes it: without `do_sample` the most probable token is
     /// taken, with it `top_k` is 50 unless it is said. Where there is none, or no `eos_token_id` in it, that of `config.json` counts.
@@ -12,13 +11,12 @@ extension GenerationOptions {
     /// - Parameter directory: The model's directory.
     /// - Throws: ``GenerationError`` for a field that is out of range, or that would change what is generated and is not supported;
     ///   `JSONError` for a file that cannot be read.
-    public init(directory: URL) throws {
+    public init(directory: some FileLocation) throws {
         self.init()
         func object(_ name: String) throws -> GenerationFields? {
-            let file = directory.appending(path: name)
-            let path = file.path(percentEncoded: false)
-            guard FileManager.default.fileExists(atPath: path) else { return nil }
-            guard let object = try JSONValue.load(contentsOf: file, dialect: .python).objectValue else {
+            let path = directory.entry(name)
+            guard path.fileExists else { return nil }
+            guard let object = try JSONValue.load(contentsOf: path, dialect: .python).objectValue else {
                 throw GenerationError("\(path): must be a JSON object; copy the file of the original model")
             }
             return GenerationFields(object: object, path: path)
@@ -30,7 +28,7 @@ extension GenerationOptions {
     }
 
     /// The options of a model whose `config.json` has these fields.
-    init(configuration: JSONObject, path: String) throws {
+    package init(configuration: JSONObject, path: String) throws {
         self.init()
         stopTokenIDs = try GenerationFields(object: configuration, path: path).tokens("eos_token_id")
     }

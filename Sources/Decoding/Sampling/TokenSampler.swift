@@ -1,14 +1,22 @@
-import Foundation
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// Chooses the next token of a text from its logits.
-struct TokenSampler {
-    let options: GenerationOptions
+package struct TokenSampler {
+    package let options: GenerationOptions
+
+    package init(options: GenerationOptions) { self.options = options }
 
     /// A token, and its log-probability where it is wanted.
-    struct Choice: Equatable {
-        let token: Int32
+    package struct Choice: Equatable {
+        package let token: Int32
         /// By the model itself: at temperature 1, without filters and penalty.
-        let logProbability: Float?
+        package let logProbability: Float?
     }
 
     /// - Parameters:
@@ -17,7 +25,7 @@ struct TokenSampler {
     ///   - prompt: The prompt's number.
     ///   - place: The number of tokens that the text has.
     /// - Throws: ``GenerationError`` where a logit is NaN or infinity.
-    func choose(
+    package func choose(
         _ logits: UnsafeMutableBufferPointer<Float>, seen: Set<Int32>, prompt: Int, place: Int
     ) throws -> Choice {
         let highest = logits.max() ?? 0
@@ -44,7 +52,7 @@ struct TokenSampler {
         return choice(token, before?[Int(token)] ?? 0)
     }
 
-    func penalize(_ logits: UnsafeMutableBufferPointer<Float>, _ seen: Set<Int32>) {
+    package func penalize(_ logits: UnsafeMutableBufferPointer<Float>, _ seen: Set<Int32>) {
         let penalty = Float(options.repetitionPenalty)
         guard penalty != 1 else { return }
         for token in seen where Int(token) < logits.count {

@@ -1,0 +1,115 @@
+// Weights as files store them, packed for the kernels.
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include "ckernels.h"
+#include "kernels/parallel.h"
+#include "kernels/table.h"
+
+namespace k = ctorch::kernels;
+
+namespace {
+
+float from_bits(uint32_t bits) {
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+// IEEE 754's binary16.
+float widened_half(uint16_t bits) {
+    uint32_t sign = (bits & 0x8000u) << 16, exponent = bits >> 10 & 0x1Fu, fraction = bits & 0x3FFu;
+    if (exponent == 0x1F) return from_bits(sign | 0x7F800000u | fraction << 13);
+    if (exponent > 0) return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
+    float magnitude = static_cast<float>(fraction) * 0x1p-24f;
+    return sign ? -magnitude : magnitude;
+}
+
+template <class Stored, class Widen>
+bool widen(const char *from, int64_t stride, int64_t count, float *to, Widen widened) {
+    uint32_t bad = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        Stored stored;
+        std::memcpy(&stored, from + i * stride * static_cast<int64_t>(sizeof stored), sizeof stored);
+        float value = widened(stored);
+        uint32_t bits;
+        std::memcpy(&bits, &value, sizeof bits);
+        bad |= (bits & 0x7F800000u) == 0x7F800000u;
+        to[i] = value;
+    }
+    return !bad;
+}
+
+int64_t size_of(int32_t type) {
+    switch (type) {
+        case CK_FLOAT16:
+        case CK_BFLOAT16: return 2;
+        case CK_FLOAT64: return 8;
+        default: return 4;
+    }
+}
+
+// Every `stride`-th of the numbers.
+bool widen(int32_t type, const char *from, int64_t stride, int64_t count, float *to) {
+    switch (type) {
+        case CK_FLOAT16: return widen<uint16_t>(from, stride, count, to, widened_half);
+        case CK_BFLOAT16: return widen<uint16_t>(from, stride, count, to, [](uint16_t bits) { return from_bits(static_cast<uint32_t>(bits) << 16); });
+        case CK_FLOAT64: return widen<double>(from, stride, count, to, [](double value) { return static_cast<float>(value); });
+        default: return widen<float>(from, stride, count, to, [](float value) { return value; });
+    }
+}
+
+// Calls `take(panel, rows, values)` with each 32 of a weight's outputs in float32, on all threads.
+template <class Take>
+int32_t by_panels(const ck_stored &weight, Take &&take) {
+    std::atomic<bool> finite{true};
+    try {
+        ctorch::parallel_tasks((weight.outputs + 31) / 32, ctorch::element_cost(weight.inputs * 64), [&](int64_t panel) {
+            int64_t first = panel * 32, count = std::min<int64_t>(32, weight.outputs - first);
+            std::vector<float> rows(static_cast<size_t>(count * weight.inputs));
+            for (int64_t row = 0; row < count; ++row) {
+                const char *from = static_cast<const char *>(weight.values) + (first + row) * weight.output_stride * size_of(weight.type);
+                if (!widen(weight.type, from, weight.input_stride, weight.inputs, rows.data() + row * weight.inputs)) finite = false;
+            }
+            if (finite) take(panel, count, rows.data());
+        });
+    } catch (const std::bad_alloc &) {
+        return CK_NO_MEMORY;
+    }
+    return finite ? CK_DONE : CK_NOT_FINITE;
+}
+
+// A row's steps of its scale, which is returned.
+float quantize_row(const float *row, int64_t count, int8_t *to) {
+    float largest = 0;
+    for (int64_t i = 0; i < count; ++i) largest = std::max(largest, std::fabs(row[i]));
+    float scale = largest > 0 ? largest / 127 : 1;
+    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<int8_t>(std::clamp(std::nearbyint(row[i] / scale), -127.0f, 127.0f));
+    return scale;
+}
+
+}  // namespace
+
+bool ck_widen(int32_t type, const void *from, int64_t count, float *to) { return widen(type, static_cast<const char *>(from), 1, count, to); }
+
+int32_t ck_pack_stored(bool bfloat16, const ck_stored *weight, uint32_t *to) {
+    int64_t words = k::table().packed_words(bfloat16, 32, weight->inputs);
+    return by_panels(*weight, [&](int64_t panel, int64_t count, const float *rows) {
+        k::table().pack(bfloat16, true, rows, count, weight->inputs, to + panel * words);
+    });
+}
+
+int32_t ck_pack_stored_int8(const ck_stored *weight, uint32_t *to, float *scales, int32_t *sums) {
+    int64_t inputs = weight->inputs, words = k::table().int8_words(32, inputs);
+    return by_panels(*weight, [&](int64_t panel, int64_t count, const float *rows) {
+        std::vector<int8_t> steps(static_cast<size_t>(count * inputs));
+        for (int64_t row = 0; row < count; ++row)
+            scales[panel * 32 + row] = quantize_row(rows + row * inputs, inputs, steps.data() + row * inputs);
+        k::table().pack_int8(steps.data(), count, inputs, to + panel * words, sums + panel * 32);
+    });
+}

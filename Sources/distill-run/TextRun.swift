@@ -1,0 +1,87 @@
+import Decoding
+import DistillRuntime
+import JSON
+
+/// The texts that a language model writes after prompts.
+final class TextRun {
+    private let model: LanguageModel
+    private let arguments: Arguments
+    private let options: GenerationOptions
+
+    /// The settings of the model's files that are ignored.
+    var warnings: [String] { model.warnings }
+
+    init(_ arguments: Arguments) throws {
+        self.arguments = arguments
+        for name in ["--pairs", "--max-length", "--threshold", "--aggregation", "--output"]
+        where arguments.given.contains(name) {
+            throw UsageError(
+                "\(name) is not for language models, of which \(arguments.model) is one; leave it out")
+        }
+        guard !arguments.usesBFloat16 || !arguments.generation.usesInt8 else {
+            throw UsageError("give --bfloat16 or --int8, not both")
+        }
+        guard arguments.prompts.isEmpty || arguments.file == "-" else {
+            throw UsageError("give --prompt or a file of prompts, not both")
+        }
+        guard !arguments.prompts.contains("") else { throw UsageError("--prompt is empty; give it a text") }
+        let given = arguments.generation
+        model = try LanguageModel(
+            arguments.model,
+            .init(
+                usesBFloat16: arguments.usesBFloat16, usesInt8: given.usesInt8, batchSize: given.batchSize))
+        guard given.isChat != true || model.hasChatTemplate else {
+            throw UsageError(
+                "\(arguments.model): has no chat template; leave out --chat, or put one into the model's directory as "
+                    + "chat_template.jinja")
+        }
+        var options = model.defaults
+        given.apply(to: &options)
+        self.options = options
+    }
+
+    /// Generates all texts, and writes them by a function: of one prompt as it comes, of others as lines of JSON.
+    func generate(_ write: (String) -> Void) throws {
+        let prompts = arguments.prompts
+        guard prompts.isEmpty else {
+            guard prompts.count == 1 else { return write(try lines(prompts, before: 0)) }
+            _ = try model.generate([prompt(prompts[0])], options) { event in
+                if case .piece(_, let text) = event { write(text) }
+            }
+            return write("\n")
+        }
+        let reader = try LineReader(path: arguments.file, maximumCount: 8 * arguments.generation.batchSize)
+        var count = 0
+        while let lines = try reader.next() {
+            let texts = lines.map(\.text)
+            write(try self.lines(texts, before: count))
+            count += texts.count
+        }
+    }
+
+    /// A line of JSON for each prompt, with an error for an empty one.
+    private func lines(_ texts: [String], before count: Int) throws -> String {
+        let isEmpty = texts.map { $0.allSatisfy(\.isWhitespace) }
+        // An empty line has its number too, so that a prompt's draws do not depend on the lines before it.
+        var lines: [String] = []
+        var next = texts.startIndex
+        while next < texts.endIndex {
+            if isEmpty[next] {
+                let problem = JSONValue.object(["error": .string("line \(count + next + 1) is empty")])
+                lines.append(problem.serialized())
+                next += 1
+                continue
+            }
+            let end = texts[next...].indices.first { isEmpty[$0] } ?? texts.endIndex
+            let made = try model.generate(
+                texts[next..<end].map(prompt), options, firstPrompt: count + next)
+            lines += made.map { $0.json.serialized() }
+            next = end
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    private func prompt(_ text: String) -> LanguageModel.Prompt {
+        model.prompt(text, isChat: arguments.generation.isChat)
+    }
+}
