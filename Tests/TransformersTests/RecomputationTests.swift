@@ -18,7 +18,7 @@ struct RecomputationTests {
     private func pass(_ model: TransformerModel, recomputes: Bool, precision: Precision) throws -> (
         output: [UInt8], gradients: [String: [UInt8]], position: DropoutState.Position
     ) {
-        try model.parameters.clearGradients()
+        try model.trained.clearGradients()
         let state = DropoutState(seed: 5)
         let types = model.configuration.typeVocabSize > 1
         let output = try model(

@@ -43,7 +43,7 @@ class Tree {
         between[255] = INFINITY;
         for (size_t key = 0; key < begin.size(); ++key) {
             // The smallest magnitude of the key; for negative numbers the largest, so that the search goes up.
-            float low = value(key & (keys - 1)), high = value((key & (keys - 1)) + 1);
+            float low = value(key % keys), high = value(key % keys + 1);
             begin[key] = search(key < keys ? low : -high);
         }
     }
@@ -131,11 +131,10 @@ void update_block(const ct_adamw_options &o, float *p, const float *g, const Mom
 
 }  // namespace ctorch::eight_bit
 
-using namespace ctorch::eight_bit;
-
 ct_error ct_adamw_8bit_(ct_tensor parameter, ct_tensor first, ct_tensor second, ct_tensor first_scales, ct_tensor second_scales,
                         ct_adamw_options options) {
     return guard("adamw_8bit_", {parameter, first, second, first_scales, second_scales}, [&] {
+        using namespace ctorch::eight_bit;
         at::NoGradGuard no_grad;
         at::Tensor &p = parameter->value;
         at::Tensor g = p.grad();
