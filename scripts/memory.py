@@ -73,6 +73,7 @@ def measured(command):
     start, child = time.time(), os.fork()
     if child == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(1, 2)
         os.execv(command[0], command)
     _, status, usage = os.wait4(child, 0)
     if status != 0:
