@@ -21,6 +21,8 @@ struct StudentBuilder {
     var projection: TeacherProjection?
     /// The components of the vectors of several teachers together; `nil` of one teacher.
     var joinedWidth: Int?
+    /// The tokens that a language model's student has of its teacher's; `nil` for all.
+    var vocabulary: TrimmedVocabulary?
 
     /// The number of layers by default.
     static let defaultLayers = 6
@@ -90,6 +92,7 @@ struct StudentBuilder {
                 "The student starts from the teacher's layers "
                     + "\(layers.map(String.init).joined(separator: ", "))\(how).")
         }
+        try trim(&configuration, &source)
         let model = try AutoModel.make(
             configuration, source: source, seed: seed, device: device, instrument: instrument)
         return Student(model: model, notes: notes)
@@ -283,7 +286,8 @@ extension StudentBuilder {
             task: setup.problemType, seed: seed, device: setup.request.device,
             quantizeAware: setup.request.quantizeAware, maxLength: setup.data.maxLength,
             projection: setup.projection,
-            joinedWidth: setup.teachers.count > 1 ? setup.teacherWidth : nil)
+            joinedWidth: setup.teachers.count > 1 ? setup.teacherWidth : nil,
+            vocabulary: setup.trimmed?.vocabulary)
     }
 }
 
