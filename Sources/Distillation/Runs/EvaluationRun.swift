@@ -49,16 +49,7 @@ public struct EvaluationRun {
             }
         }
         let told = try scores(for: classifier, data[0], type, log)
-        let samples = processes.isFirst ? request.latencySamples : 0
-        let latencies =
-            samples == 0
-            ? classifiers.map { _ in nil }
-            : try log.phase("Timing") {
-                try LatencyProbe.measure(
-                    zip(classifiers, encoded).map {
-                        .init(model: $0.model, dataset: $1, precision: request.precision)
-                    }, samples: samples)
-            }
+        let latencies = try latencies(classifiers, encoded, log, processes)
         let evaluations = try classifiers.indices.map {
             try Evaluator.evaluation(
                 classifiers[$0].model, logits: logits[$0], targets: encoded[$0].targets,
@@ -83,6 +74,19 @@ public struct EvaluationRun {
                     try Evaluator.comparison(student: (logits[0], evaluations[0]), teacher: $0)
                 },
             labels: classifier.labels.names, problemType: type, data: data[0].record)
+    }
+
+    /// The models' times for single examples; `nil` each where none are to be taken.
+    private func latencies(
+        _ models: [LoadedModel], _ data: [EncodedDataset], _ log: RunLog, _ processes: Processes?
+    ) throws -> [LatencyStatistics?] {
+        let samples = processes.isFirst ? request.latencySamples : 0
+        guard samples > 0 else { return models.map { _ in nil } }
+        return try log.phase("Timing") {
+            try LatencyProbe.measure(
+                zip(models, data).map { .init(model: $0.model, dataset: $1, precision: request.precision) },
+                samples: samples)
+        }
     }
 
     /// - Throws: ``DistillationError`` for models of two tasks, or with other labels.

@@ -39,7 +39,9 @@ extension BPE {
 extension Tokenizer {
     /// True for byte pair encoding of a text's bytes, whether or not the vocabulary has all 256 of them.
     var isBytePairs: Bool {
-        guard let model = model as? BPE, !model.marksContinuations, !model.hasByteFallback else { return false }
+        guard let model = model as? BPE, !model.marksContinuations, !model.hasByteFallback else {
+            return false
+        }
         let stages = (preTokenizer as? PreTokenizerSequence)?.stages ?? [preTokenizer].compactMap(\.self)
         return stages.contains { $0 is ByteLevel } && isByteLevel
     }

@@ -97,7 +97,8 @@ public struct VocabularyTrimmer: Sendable {
         let special = special.union(keeping)
         let frequent = Set(used.ids.filter { used[$0] >= options.minimumCount })
         let characters =
-            try bytePairs.map { try pathIDs($0, to: frequent) } ?? characterIDs(options.alphabet, used: used.ids)
+            try bytePairs.map { try pathIDs($0, to: frequent) }
+            ?? characterIDs(options.alphabet, used: used.ids)
         let kept = special.union(frequent).union(characters).filter(exists).sorted()
         let files = try stored.trimmed(to: kept, of: tokenizer)
         return TrimmedVocabulary(
