@@ -1,4 +1,5 @@
 import Deployment
+import Distillation
 import Exporters
 import Files
 import Foundation
@@ -35,6 +36,31 @@ struct GGUFInteropTests {
             for type in types { claims.append(try Self.claim(name, directory, type)) }
         }
         try Self.expectPythonAgrees(claims, in: place)
+    }
+
+    @Test(
+        "a student with some of its teacher's tokens, a GGUF file itself: its ids, log-probabilities and greedy texts"
+    )
+    func trimmed() throws {
+        let place = try TemporaryDirectory()
+        let made = try Python.run([Self.script, "make", place.url.path, Self.tokenizers.path])
+        try #require(made.status == 0, "\(made.output)")
+        let data = place.url.appending(path: "texts.jsonl")
+        let lines = (0..<12).map { #"{"text": "the user asks for \#($0 * 7), isn't it?"}"# }
+        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: data)
+        let teacher = place.url.appending(path: "teacher.gguf")
+        var export = GGUFExportRequest(model: place.url.appending(path: "llama"), output: teacher)
+        export.type = .f32
+        _ = try GGUFExportRun(export).run()
+        let output = place.url.appending(path: "trimmed")
+        var request = DistillRequest(teacher: teacher, data: DataRequest(train: data), output: output)
+        request.cache.directory = place.url.appending(path: "cache")
+        request.student.layers = 1
+        request.student.trimVocabulary = true
+        request.training.maxSteps = 2
+        let report = try DistillationRun(request).run()
+        #expect(report.vocabulary.map { $0.tokensAfter < $0.tokensBefore } == true)
+        try Self.expectPythonAgrees([Self.claim("llama", output, .f32)], in: place)
     }
 
     /// Exports a model, and says what is in the file.

@@ -51,6 +51,12 @@ struct LanguageModelInteropTests {
             request.training.learningRate = 5e-3
             _ = try DistillationRun(request).run()
             claims.append(try Self.claim(output, withModel: true))
+            // And one that has the tokens of these texts alone.
+            request.output = place.url.appending(path: "\(name)-trimmed")
+            request.student.trimVocabulary = true
+            let report = try DistillationRun(request).run()
+            #expect(report.vocabulary.map { $0.tokensAfter < $0.tokensBefore } == true)
+            claims.append(try Self.claim(request.output, withModel: true))
         }
         try Self.expectPythonAgrees(claims, in: place)
     }

@@ -17,6 +17,8 @@ struct AnswerSamples {
 
     let data: EncodedDataset
     let text: LanguageModelText
+    /// The teacher's tokens and tokenizer, where it numbers tokens otherwise; `nil` where it reads the student's.
+    var teacherTokens: (vocabulary: TeacherVocabulary, tokenizer: Tokenizer)?
 
     /// A prompt's tokens, and those that follow it in the data.
     private struct Prompt {
@@ -39,7 +41,7 @@ struct AnswerSamples {
         let prompts = try prompts(min(limit, Self.most))
         guard !prompts.isEmpty else { return [] }
         let own = try answers(of: student, prompts)
-        let theirs = try teacher.map { try answers(of: $0, prompts) }
+        let theirs = try teacher.map { try answers(of: $0, prompts, teacherTokens) }
         let others = try baseline.map { try answers(of: $0, prompts) }
         return try prompts.indices.map { index in
             let prompt = try text.tokenizer.decode(prompts[index].ids)
@@ -69,12 +71,22 @@ struct AnswerSamples {
         }
     }
 
-    private func answers(of model: TransformerModel, _ prompts: [Prompt]) throws -> [String] {
+    private func answers(
+        of model: TransformerModel, _ prompts: [Prompt],
+        _ tokens: (vocabulary: TeacherVocabulary, tokenizer: Tokenizer)? = nil
+    ) throws -> [String] {
+        func renumbered(_ ids: [Int32]) -> [Int32] {
+            tokens.map { tokens in ids.map { tokens.vocabulary.teacherIDs[Int($0)] } } ?? ids
+        }
         var options = GenerationOptions()
         options.maxNewTokens = Self.answerTokens
-        options.stopTokenIDs = text.tokens.stopIDs.filter { Int($0) < model.configuration.vocabSize }
-        let generator = try TextGenerator(model: model, tokenizer: text.tokenizer)
-        return try withNoGrad { try generator.generate(tokens: prompts.map(\.ids), options) }.map {
+        options.stopTokenIDs = renumbered(text.tokens.stopIDs).filter {
+            Int($0) < model.configuration.vocabSize
+        }
+        let generator = try TextGenerator(model: model, tokenizer: tokens?.tokenizer ?? text.tokenizer)
+        return try withNoGrad {
+            try generator.generate(tokens: prompts.map { renumbered($0.ids) }, options)
+        }.map {
             $0.text + ($0.finishReason == .length ? "…" : "")
         }
     }

@@ -181,6 +181,22 @@ public struct EncodedDataset: Sendable {
             tokenBytes: tokenBytes)
     }
 
+    /// The same examples with other numbers of their tokens, and of those that are predicted.
+    ///
+    /// - Parameter ids: The new number of each token.
+    func renumbered(_ ids: [Int32]) -> EncodedDataset {
+        let bytes = tokenBytes.map { own in
+            var bytes = [Int32](repeating: 0, count: Int(ids.max() ?? -1) + 1)
+            for (count, id) in zip(own, ids) { bytes[Int(id)] = count }
+            return bytes
+        }
+        return EncodedDataset(
+            storages: storages.map { $0.renumbered(ids) }, indices: indices, maxLength: maxLength,
+            problemType: problemType, classCount: max(classCount, Int(ids.max() ?? -1) + 1),
+            tagNames: tagNames,
+            rowUnit: rowUnit, tokenBytes: bytes)
+    }
+
     /// This data set's examples, followed by those of others; their indices stay.
     ///
     /// - Parameter others: Data sets whose labels are of the same type, or that have none.

@@ -82,6 +82,13 @@ struct ExampleLabels: Sendable, Equatable {
         return index
     }
 
+    /// The same labels of tokens that have other numbers.
+    func renumbered(_ ids: [Int32]) -> ExampleLabels {
+        var labels = ExampleLabels(problemType, classCount: max(classCount, Int(ids.max() ?? -1) + 1))
+        labels.codes = codes.map { $0 == Self.unlabelled ? $0 : ids[Int($0)] }
+        return labels
+    }
+
     func isLabeled(_ index: Int) -> Bool { codes[index] != Self.unlabelled }
 
     func label(_ index: Int) -> Int {

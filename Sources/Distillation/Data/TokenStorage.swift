@@ -49,6 +49,8 @@ final class TokenStorage: Sendable {
     /// True if the second text of a row is a translation of the first.
     let areTranslations: Bool
     private let records: Records
+    /// The number that each token of the records is read as; `nil` for its own.
+    private let newIDs: [Int32]?
     /// The first token of every 64th example, among all tokens.
     private let marks: [Int]
     private static let markDistance = 64
@@ -56,8 +58,9 @@ final class TokenStorage: Sendable {
     init(
         layout: Layout, records: Records, lengths: [Int32], labels: ExampleLabels, rows: TokenRows? = nil,
         hasPairs: Bool = false, textsPerRow: Int = 1, groups: ExampleGroups? = nil,
-        areTranslations: Bool = false
+        areTranslations: Bool = false, newIDs: [Int32]? = nil
     ) {
+        self.newIDs = newIDs
         self.areTranslations = areTranslations
         self.layout = layout
         self.groups = groups
@@ -74,6 +77,16 @@ final class TokenStorage: Sendable {
             token += Int(length)
         }
         self.marks = marks
+    }
+
+    /// The same examples with other numbers of their tokens, and of those that are predicted.
+    ///
+    /// - Parameter ids: The new number of each token.
+    func renumbered(_ ids: [Int32]) -> TokenStorage {
+        TokenStorage(
+            layout: layout, records: records, lengths: lengths, labels: labels.renumbered(ids), rows: rows,
+            hasPairs: hasPairs, textsPerRow: textsPerRow, groups: groups, areTranslations: areTranslations,
+            newIDs: newIDs.map { $0.map { ids[Int($0)] } } ?? ids)
     }
 
     /// Reads an example.
@@ -108,7 +121,7 @@ final class TokenStorage: Sendable {
                 layout.idBytes == 2
                 ? Int32(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 * token, as: UInt16.self)))
                 : Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * token, as: Int32.self))
-            example.inputIDs.append(id)
+            example.inputIDs.append(newIDs.map { $0[Int(id)] } ?? id)
             example.tokenTypeIDs.append(layout.hasTypes ? Int32(bytes[layout.idBytes * length + token]) : 0)
         }
     }

@@ -77,7 +77,7 @@ struct Preflight {
             teacher: (
                 TeacherSupervision(
                     logits: placeholder, model: setup.tokensDiffer == nil ? setup.teacher?.model : nil,
-                    tokensDiffer: setup.tokensDiffer, outputWeight: setup.teacher?.model.outputWeight,
+                    tokensDiffer: setup.tokensDiffer, outputWeight: setup.teacherHead,
                     states: request.teacherForm, hasLogits: setup.hasLogits,
                     scoresPairs: setup.teachesPairScores),
                 placeholder, nil

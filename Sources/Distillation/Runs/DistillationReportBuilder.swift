@@ -54,6 +54,14 @@ struct DistillationReportBuilder {
         var report = try builder.report(
             student.model, student.outcome, settings: settings(best), latency: latencies.student)
         report.identity = identity
+        report.vocabulary = setup.teachers.first.flatMap { teacher in
+            teacher.vocabulary.map {
+                .init(
+                    tokensBefore: teacher.classifier.tokenizer.vocabularySize,
+                    tokensAfter: $0.teacherIDs.count,
+                    lostMass: prepared.outputs.lostMass)
+            }
+        }
         if let rows = prepared.outputs.validation {
             let beside = try teacherEvaluation(rows, validation, latencies.teacher)
             report.teacher = beside

@@ -123,7 +123,8 @@ public struct DistillationRun {
         guard request.reportExamples > 0, !context.shouldStop(), !request.quantizeAware,
             let text = try setup.languageModelText(), let teacher = setup.teacher
         else { return nil }
-        return try AnswerSamples(data: setup.data.validation, text: text).samples(
+        let tokens = setup.teachers.first?.vocabulary.map { ($0, teacher.tokenizer) }
+        return try AnswerSamples(data: setup.data.validation, text: text, teacherTokens: tokens).samples(
             student: repetition.student.model, teacher: teacher.model,
             baseline: repetition.baseline?.model, limit: request.reportExamples)
     }

@@ -26,6 +26,12 @@ extension DistillationSetup {
             guard let classifier else { return nil }
             let source = try findings.attempt {
                 let columns = try Self.columns(of: classifier, like: first)
+                if let vocabulary = try Self.vocabulary(request, classifier, student.basis) {
+                    return LoadedTeacher(
+                        request: teacher, classifier: classifier,
+                        data: data.renumbered(vocabulary.teacherIDs), columns: columns, vocabulary: vocabulary
+                    )
+                }
                 return LoadedTeacher(
                     request: teacher, classifier: classifier,
                     data: try Self.data(
@@ -35,6 +41,23 @@ extension DistillationSetup {
             if let source { try findings.attempt { try Self.requireSameRows(source, data) } }
             return source
         }
+    }
+
+    /// The teacher's tokens that the student has, where these are some of them; `nil` for other pairs.
+    ///
+    /// - Throws: ``DistillationError`` where too little is kept of the teacher.
+    private static func vocabulary(
+        _ request: DistillRequest, _ teacher: LoadedModel, _ student: SetupBasis
+    ) throws -> TeacherVocabulary? {
+        guard student.problemType.definition.predictsTokens, teacher.tokenizerDirectory != student.directory,
+            let vocabulary = TeacherVocabulary(student: student.tokenizer, teacher: teacher.tokenizer)
+        else { return nil }
+        guard request.teacherForm.keepsHiddenStates else {
+            throw DistillationError(
+                "--teacher-states \(request.teacherForm) keeps the teacher's most probable tokens, of which the student's smaller "
+                    + "vocabulary lacks some; use float16, int8 or float32")
+        }
+        return vocabulary
     }
 
     /// The examples as a teacher reads them: the student's own where both read alike.
@@ -75,6 +98,7 @@ extension DistillationSetup {
     /// - Throws: ``DistillationError`` where a teacher's outputs do not correspond to the student's rows.
     private static func requireSameRows(_ teacher: LoadedTeacher, _ student: RunData) throws {
         let (theirs, own) = (teacher.data.train, student.train)
+        if teacher.vocabulary != nil { return }
         if student.problemType.definition.predictsTokens {
             guard try own.hasSameTokens(as: theirs),
                 try student.validation.hasSameTokens(as: teacher.data.validation)

@@ -27,6 +27,10 @@ struct DistillationSetup {
     let retrieval: RetrievalSetup?
     /// The table that a static student starts from; `nil` for other students.
     private let start: StaticStart?
+    /// The tokens of a student that has fewer than its teacher; `nil` for other students.
+    let trimmed: TrimmedStart?
+    /// (V, H) The output layer of a language model that teaches: its rows of the student's tokens.
+    let teacherHead: Tensor?
 
     /// The first teacher that is a model; `nil` where there are only scores.
     var teacher: LoadedModel? { teachers.first?.classifier }
@@ -76,7 +80,8 @@ struct DistillationSetup {
         start = try StaticStart.make(request, teacher: first, log, processes)
         let request = try start?.request(request, teacher: first) ?? request
         self.request = request
-        let basis = try Self.basis(first, surveys, request, findings)
+        trimmed = try TrimmedStart.make(request, teacher: first, log)
+        let basis = try Self.basis(first, surveys, request, trimmed, findings)
         problemType = basis.problemType
         try findings.attempt { try request.requireFitting(basis.problemType) }
         let (data, sources) = try processes.firstOfMachineFirst {
@@ -95,7 +100,11 @@ struct DistillationSetup {
         teachers = sources
         scores = try Self.scores(request, surveys, data, log, findings)
         self.data = data
-        projection = TeacherProjection(data.train)
+        let vocabulary = sources.first?.vocabulary
+        teacherHead = try sources.first?.classifier.model.outputWeight.map {
+            try vocabulary?.rows(of: $0) ?? $0
+        }
+        projection = TeacherProjection(vocabulary == nil ? data.train : sources[0].data.train)
         retrieval = try processes.firstOfMachineFirst {
             try findings.attempt {
                 try RetrievalSetup(request, student: basis, teacher: sources.first?.classifier, log: log)
@@ -128,9 +137,10 @@ struct DistillationSetup {
     }
 
     private static func basis(
-        _ first: LoadedModel?, _ surveys: [ScoreSurvey], _ request: DistillRequest, _ findings: Diagnostics
+        _ first: LoadedModel?, _ surveys: [ScoreSurvey], _ request: DistillRequest, _ trimmed: TrimmedStart?,
+        _ findings: Diagnostics
     ) throws -> SetupBasis {
-        if let first { return try SetupBasis(first, request, findings) }
+        if let first { return try SetupBasis(first, request, trimmed, findings) }
         guard request.pairScoresColumn != nil, let task = request.data.problemType else {
             return try SetupBasis(surveys, request)
         }
@@ -167,7 +177,7 @@ struct DistillationSetup {
         if request.teachers.count + request.scores.count > 1 {
             return "there are several teachers, each with layers of its own"
         }
-        return try data.train.hasSameTokens(as: sources[0].data.train)
+        return try sources[0].vocabulary != nil || data.train.hasSameTokens(as: sources[0].data.train)
             ? nil : "the student reads tokens of its own tokenizer, which are not the teacher's"
     }
 

@@ -32,32 +32,28 @@ public struct EvaluationRun {
         try teacher.map { try requireComparable(classifier, $0) }
         for warning in classifier.warnings + (teacher?.warnings ?? []) { log.warnOnce(warning) }
         let classifiers = [classifier] + [teacher].compactMap(\.self)
-        let data = try data(for: classifiers, type, log, processes)
+        var data = try data(for: classifiers, type, log, processes)
+        let vocabulary = try vocabulary(classifiers, &data)
+        let isComparable = try vocabulary != nil || haveSameRows(data)
+        if !isComparable { log.send(.note(Self.differentTokens)) }
         let encoded = data.map(\.dataset)
         let logits = try log.phase("Evaluating") {
-            let states = try teacherStates(classifiers, encoded, processes, shouldStop)
+            let (whole, states) =
+                try isComparable
+                ? teacherStates(classifiers, encoded, vocabulary, processes, shouldStop) : (nil, nil)
             return try classifiers.indices.map { index in
                 try index == 1
-                    ? states?.statistics(encoded[1], batchSize: request.batchSize)
+                    ? whole?.statistics(encoded[1], batchSize: request.batchSize)
                         ?? self.logits(classifiers[1], encoded[1], nil, log, processes, shouldStop)
                     : self.logits(classifiers[0], encoded[0], states, log, processes, shouldStop)
             }
         }
         let told = try scores(for: classifier, data[0], type, log)
-        let samples = processes.isFirst ? request.latencySamples : 0
-        let latencies =
-            samples == 0
-            ? classifiers.map { _ in nil }
-            : try log.phase("Timing") {
-                try LatencyProbe.measure(
-                    zip(classifiers, encoded).map {
-                        .init(model: $0.model, dataset: $1, precision: request.precision)
-                    }, samples: samples)
-            }
+        let latencies = try latencies(classifiers, encoded, log, processes)
         let evaluations = try classifiers.indices.map {
             try Evaluator.evaluation(
                 classifiers[$0].model, logits: logits[$0], targets: encoded[$0].targets,
-                teacher: $0 > 0 ? nil : teacher == nil ? told : logits[1],
+                teacher: $0 > 0 || !isComparable ? nil : teacher == nil ? told : logits[1],
                 bytesOnDisk: SafetensorsCheckpoint.weightBytes(in: classifiers[$0].directory),
                 latency: latencies[$0])
         }
@@ -72,10 +68,25 @@ public struct EvaluationRun {
             }
         return EvaluationReport(
             model: evaluations[0], teacher: beside?.1,
-            comparison: try beside.map {
-                try Evaluator.comparison(student: (logits[0], evaluations[0]), teacher: $0)
-            },
+            comparison: try !isComparable
+                ? nil
+                : beside.map {
+                    try Evaluator.comparison(student: (logits[0], evaluations[0]), teacher: $0)
+                },
             labels: classifier.labels.names, problemType: type, data: data[0].record)
+    }
+
+    /// The models' times for single examples; `nil` each where none are to be taken.
+    private func latencies(
+        _ models: [LoadedModel], _ data: [EncodedDataset], _ log: RunLog, _ processes: Processes?
+    ) throws -> [LatencyStatistics?] {
+        let samples = processes.isFirst ? request.latencySamples : 0
+        guard samples > 0 else { return models.map { _ in nil } }
+        return try log.phase("Timing") {
+            try LatencyProbe.measure(
+                zip(models, data).map { .init(model: $0.model, dataset: $1, precision: request.precision) },
+                samples: samples)
+        }
     }
 
     /// - Throws: ``DistillationError`` for models of two tasks, or with other labels.
@@ -151,25 +162,46 @@ public struct EvaluationRun {
         return data
     }
 
-    /// The states of a language model's teacher, beside which the model is evaluated; `nil` without one, and for other models.
-    ///
-    /// - Throws: ``DistillationError`` where both read other tokens.
+    /// The tokens of a language model's teacher that the model has, where these are some of them: the teacher then reads the model's
+    /// own tokens. `nil` for other models.
+    private func vocabulary(_ models: [LoadedModel], _ data: inout [LoadedData]) throws -> TeacherVocabulary?
+    {
+        guard models.count > 1, models[1].model.configuration.task.predictsTokens,
+            let vocabulary = TeacherVocabulary(student: models[0].tokenizer, teacher: models[1].tokenizer)
+        else { return nil }
+        data[1].dataset = data[0].dataset.renumbered(vocabulary.teacherIDs)
+        return vocabulary
+    }
+
+    private static let differentTokens =
+        "The teacher's tokenizer gives other tokens, so that probabilities of tokens, perplexities by token and their divergence cannot be "
+        + "compared: each model is measured on its own tokens, and bits_per_byte and byte_perplexity compare both."
+
+    /// Returns false for two language models whose tokenizers give other tokens.
+    private func haveSameRows(_ data: [LoadedData]) throws -> Bool {
+        guard data.count > 1, data[0].dataset.problemType.definition.predictsTokens else { return true }
+        return try data[0].dataset.hasSameTokens(as: data[1].dataset)
+    }
+
+    /// The states of a language model's teacher with all of its tokens, and with those of the model, beside which it is evaluated; `nil`
+    /// without a teacher, and for other models.
     private func teacherStates(
-        _ models: [LoadedModel], _ data: [EncodedDataset], _ processes: Processes?, _ shouldStop: () -> Bool
-    ) throws -> TeacherStates? {
-        guard models.count > 1, models[1].model.configuration.task.predictsTokens else { return nil }
+        _ models: [LoadedModel], _ data: [EncodedDataset], _ vocabulary: TeacherVocabulary?,
+        _ processes: Processes?, _ shouldStop: () -> Bool
+    ) throws -> (whole: TeacherStates?, own: TeacherStates?) {
+        guard models.count > 1, models[1].model.configuration.task.predictsTokens else { return (nil, nil) }
         let teacher = models[1]
-        guard try data[0].hasSameTokens(as: data[1]) else {
-            throw DistillationError(
-                "\(teacher.directory.path): its tokenizer gives other tokens than the one of \(models[0].directory.path), so that "
-                    + "their next tokens cannot be compared; evaluate each by itself")
-        }
         let rows = try Inference.rows(
             .teaching(teacher.model, as: .float32), teacher.model, data[1], batchSize: request.batchSize,
             precision: request.precision, of: teacher.directory.path, processes: processes,
             shouldStop: shouldStop)
         guard let rows else { throw InterruptedError() }
-        return TeacherStates(states: rows, coding: .float32, weight: try teacher.model.languageModelHead)
+        let head = try teacher.model.languageModelHead
+        let own = try vocabulary?.rows(of: head) ?? head
+        return (
+            TeacherStates(states: rows, coding: .float32, weight: head),
+            TeacherStates(states: rows, coding: .float32, weight: own)
+        )
     }
 
     private func logits(

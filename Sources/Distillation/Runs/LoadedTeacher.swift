@@ -5,4 +5,6 @@ struct LoadedTeacher {
     let data: RunData
     /// For each of the first teacher's classes, its index in this one's outputs; `nil` where the order is the same.
     let columns: [Int]?
+    /// The tokens of a language model whose student has fewer; `nil` for others.
+    var vocabulary: TeacherVocabulary?
 }

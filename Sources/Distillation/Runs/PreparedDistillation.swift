@@ -62,10 +62,11 @@ struct PreparedDistillation {
                 ?? train,
             model: setup.tokensDiffer == nil ? setup.teacher?.model : nil,
             precision: setup.request.precision, tokensDiffer: setup.tokensDiffer,
-            outputWeight: setup.teacher?.model.outputWeight, states: setup.request.teacherForm,
+            outputWeight: setup.teacherHead, states: setup.request.teacherForm,
             hasLogits: setup.hasLogits, components: outputs.components,
             scoresPairs: setup.teachesPairScores)
         signals.isEvaluated = outputs.validation != nil
+        signals.vocabulary = setup.teachers.first?.vocabulary
         return signals
     }
 

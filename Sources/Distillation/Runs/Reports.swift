@@ -67,6 +67,8 @@ public struct RunReport: Sendable, Equatable, Codable {
     public var retrieval: RetrievalReport?
     /// What a student for embeddings is measured against; `nil` for other students.
     public var embedding: EmbeddingRecord?
+    /// The tokens of a language model that has fewer than its teacher; `nil` for other students.
+    public var vocabulary: Vocabulary?
     /// All repetitions, where there are several.
     public var seeds: SeedSummary?
     public var epochs: [EpochMetrics]
@@ -109,6 +111,16 @@ public struct RunReport: Sendable, Equatable, Codable {
     public struct Teacher: Sendable, Equatable, Codable {
         public var path: String
         public var weight: Double
+    }
+
+    /// The tokens of a student that has some of its teacher's.
+    public struct Vocabulary: Sendable, Equatable, Codable {
+        /// The teacher's tokens.
+        public var tokensBefore: Int
+        /// The student's tokens.
+        public var tokensAfter: Int
+        /// The mean probability, on the validation data, of the teacher's tokens that the student lacks: what is left is normalized to 1.
+        public var lostMass: Double?
     }
 
     public struct Sizes: Sendable, Equatable, Codable {

@@ -200,6 +200,9 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     /// The teacher's layers that the student starts from; `nil` for evenly spaced ones, of a language model for those that change
     /// the hidden states most.
     public var teacherLayers: TeacherLayers?
+    /// True for a language model with those of its teacher's tokens alone that the training texts use; `nil` for false.
+    public var trimVocabulary: Bool?
+    var trimsVocabulary: Bool { trimVocabulary ?? false }
     /// The components of a text's vector, of a model for embeddings; `nil` for the teacher's, or with ``VectorProjection/drop`` as many
     /// as the pooled states have.
     public var embeddingSize: Int?
@@ -224,7 +227,7 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case directory, layers, hiddenSize, intermediateSize, attentionHeads, teacherLayers
+        case directory, layers, hiddenSize, intermediateSize, attentionHeads, teacherLayers, trimVocabulary
         case embeddingSize, projection, pca, pooling, scoreActivation, table
         case statedInitialization = "initialization"
     }
@@ -243,12 +246,17 @@ public struct StudentOptions: Sendable, Equatable, Codable {
             }
         }
         try requireSizesOfOwn()
+        guard !trimsVocabulary || directory == nil else {
+            throw DistillationError(
+                "trim_vocabulary makes a student of its teacher's tokens, and student names a model with tokens of its own; leave out one "
+                    + "of them")
+        }
         guard table != nil else { return }
         let layered: [(String, Bool)] = [
             ("layers", layers != nil), ("hidden_size", hiddenSize != nil),
             ("intermediate_size", intermediateSize != nil), ("attention_heads", attentionHeads != nil),
             ("init", statedInitialization != nil), ("teacher_layers", teacherLayers != nil),
-            ("pooling", pooling != nil),
+            ("pooling", pooling != nil), ("trim_vocabulary", trimsVocabulary),
         ]
         if let name = layered.first(where: \.1)?.0 {
             throw DistillationError(

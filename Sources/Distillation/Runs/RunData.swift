@@ -8,8 +8,8 @@ import Transformers
 /// With a teacher, training examples may lack labels; validation examples always have one.
 struct RunData {
     /// The training file's examples, then those of the files without labels.
-    let train: EncodedDataset
-    let validation: EncodedDataset
+    private(set) var train: EncodedDataset
+    private(set) var validation: EncodedDataset
     /// The classes; for regression one name for the one output.
     let labels: LabelMap
     let problemType: TaskIdentifier
@@ -19,7 +19,7 @@ struct RunData {
     let unlabelledRecords: [DataRecord]
     let maxLength: Int
     /// Examples on which only finished models are evaluated.
-    let test: LoadedData?
+    private(set) var test: LoadedData?
 
     /// - Parameters:
     ///   - labels: The teacher's label map, which the data must follow; `nil` takes the data's own: there is no teacher.
@@ -82,6 +82,17 @@ struct RunData {
         test = try testFile.map {
             try loader.load($0, labels: isLabeled ? .given(map) : .ignored, problemType: type)
         }
+    }
+
+    /// The same texts with other numbers of their tokens.
+    func renumbered(_ ids: [Int32]) -> RunData {
+        var data = self
+        (data.train, data.validation) = (train.renumbered(ids), validation.renumbered(ids))
+        if var test {
+            test.dataset = test.dataset.renumbered(ids)
+            data.test = test
+        }
+        return data
     }
 
     /// Checks that the labels are those of a task.

@@ -18,9 +18,13 @@ struct SetupBasis {
     /// The text that stands before each text.
     let prompt: String
 
-    /// - Parameter first: The first teacher.
+    /// - Parameters:
+    ///   - first: The first teacher.
+    ///   - trimmed: The tokens of a student that has fewer than its teacher; `nil` for other students.
     /// - Throws: ``InterruptedError``.
-    init(_ first: LoadedModel, _ request: DistillRequest, _ findings: Diagnostics) throws {
+    init(
+        _ first: LoadedModel, _ request: DistillRequest, _ trimmed: TrimmedStart?, _ findings: Diagnostics
+    ) throws {
         let own = try findings.attempt { try Self.studentTokenizer(request) } ?? nil
         problemType = first.model.configuration.task.taught(as: request.data.problemType)
         configuration = first.model.configuration
@@ -37,8 +41,8 @@ struct SetupBasis {
             return
         }
         labels = first.labels
-        tokenizer = own?.tokenizer ?? first.tokenizer
-        directory = own?.directory ?? first.tokenizerDirectory
+        tokenizer = own?.tokenizer ?? trimmed?.tokenizer ?? first.tokenizer
+        directory = own?.directory ?? trimmed?.directory ?? first.tokenizerDirectory
         // The student reads as much as its teacher, as far as it has positions.
         maxLength = min(first.maxLength(request.data.maxLength), own?.configuration.maxLength ?? .max)
         // A table is trained without prompts, unless it has one of its own.

@@ -19,6 +19,8 @@ struct TeacherRun {
         var testStates: TeacherStates?
         /// What the teacher's vectors were projected to; `nil` where they are as the teacher gives them.
         var components: PrincipalComponents?
+        /// The mean mass that the teacher gives to tokens that the student lacks, on the validation data; `nil` where it has all.
+        var lostMass: Double?
     }
 
     private struct Counts {
@@ -50,7 +52,7 @@ struct TeacherRun {
         }
         let outputs = Outputs(
             train: train, validation: validation?.rows, test: test?.rows,
-            validationStates: validation?.states, testStates: test?.states)
+            validationStates: validation?.states, testStates: test?.states, lostMass: validation?.lostMass)
         return try projected(outputs)
     }
 
@@ -80,15 +82,25 @@ struct TeacherRun {
     /// its scores are not of these data.
     private func evaluated(
         _ counts: inout Counts, _ dataset: EncodedDataset, _ part: RunData.Part
-    ) throws -> (rows: Logits, states: TeacherStates?)? {
+    ) throws -> (rows: Logits, states: TeacherStates?, lostMass: Double?)? {
         guard let outputs = try joined(.float32, &counts, part) else { return nil }
-        guard setup.problemType.definition.predictsTokens, let model = setup.teacher?.model else {
-            return (try outputs.logits(), nil)
+        guard setup.problemType.definition.predictsTokens, let teacher = setup.teachers.first,
+            let head = setup.teacherHead
+        else {
+            return (try outputs.logits(), nil, nil)
         }
-        let states = TeacherStates(
-            states: outputs, coding: setup.request.teacherForm, weight: try model.languageModelHead)
-        let rows = try states.statistics(dataset, batchSize: setup.request.training.perDeviceEvalBatchSize)
-        return (rows, states)
+        let size = setup.request.training.perDeviceEvalBatchSize
+        let states = TeacherStates(states: outputs, coding: setup.request.teacherForm, weight: head)
+        let rows = try states.statistics(dataset, batchSize: size)
+        guard teacher.vocabulary != nil, let own = teacher.data.dataset(part) else {
+            return (rows, states, nil)
+        }
+        // The teacher itself is told of with all of its tokens.
+        let whole = try TeacherStates(
+            states: outputs, coding: setup.request.teacherForm,
+            weight: teacher.classifier.model.languageModelHead
+        ).statistics(own, batchSize: size)
+        return (whole, states, TeacherVocabulary.lostMass(whole: whole, own: rows))
     }
 
     private func size(_ data: RunData) -> Int {

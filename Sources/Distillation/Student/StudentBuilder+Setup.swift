@@ -18,6 +18,7 @@ extension StudentBuilder {
             task: setup.problemType, seed: seed, device: setup.request.device,
             quantizeAware: setup.request.quantizeAware, maxLength: setup.data.maxLength,
             projection: setup.projection, lora: setup.request.training.lora,
-            joinedWidth: setup.teachers.count > 1 ? setup.teacherWidth : nil)
+            joinedWidth: setup.teachers.count > 1 ? setup.teacherWidth : nil,
+            vocabulary: setup.trimmed?.vocabulary)
     }
 }

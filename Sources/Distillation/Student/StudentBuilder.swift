@@ -23,6 +23,8 @@ struct StudentBuilder {
     var lora: LoRAOptions?
     /// The components of the vectors of several teachers together; `nil` of one teacher.
     var joinedWidth: Int?
+    /// The tokens that a language model's student has of its teacher's; `nil` for all.
+    var vocabulary: TrimmedVocabulary?
 
     /// The number of layers by default.
     static let defaultLayers = 6
@@ -99,6 +101,7 @@ struct StudentBuilder {
                 "The student starts from the teacher's layers "
                     + "\(layers.map(String.init).joined(separator: ", "))\(how).")
         }
+        try trim(&configuration, &source)
         let model = try AutoModel.make(
             configuration, source: source, seed: seed, device: device, instrument: instrument)
         return Student(model: model, notes: notes)

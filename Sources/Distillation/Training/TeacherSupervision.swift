@@ -24,6 +24,8 @@ public struct TeacherSupervision {
     let hasLogits: Bool
     /// True if ``logits`` are scores of a query's documents, and the student gives texts vectors.
     let scoresPairs: Bool
+    /// The teacher's tokens that the student has, where these are some of them; `nil` where both number them alike.
+    var vocabulary: TeacherVocabulary?
     /// True if the teacher's outputs for the validation data are known too.
     var isEvaluated = true
 
@@ -91,6 +93,7 @@ public struct TeacherSupervision {
             features: FeatureSelection(
                 hiddenStates: needs.teacherHiddenStates, projections: needs.teacherProjections),
             stopsBeforeHead: stops)
-        return try withNoGrad { try model(batch.input, options) }
+        let input = vocabulary?.input(batch.input) ?? batch.input
+        return try withNoGrad { try model(input, options) }
     }
 }

@@ -47,6 +47,7 @@ public final class TuningTrials {
         let combination: TeacherCombination
         let data: DataRequest
         let student: URL?
+        let trimsVocabulary: Bool
         let precision: Precision
         let states: TeacherStateCoding
         let logprobs: [URL]
@@ -141,7 +142,7 @@ public final class TuningTrials {
         let validation = data.subset(held)
         plan.validation = validation.byRows(.words)
         let theirs = TeacherOutputsSubset(base: prepared.outputs.train, indices: data.rows(of: held))
-        if let weight = prepared.setup.teacher?.model.outputWeight {
+        if let weight = prepared.setup.teacherHead {
             let states = TeacherStates(
                 states: theirs, coding: prepared.setup.request.teacherForm, weight: weight)
             plan.teacher = (
@@ -163,7 +164,8 @@ public final class TuningTrials {
         let key = Key(
             teachers: request.teachers, scores: request.scores, combination: request.combination,
             data: request.data,
-            student: request.student.directory, precision: request.precision,
+            student: request.student.directory, trimsVocabulary: request.student.trimsVocabulary,
+            precision: request.precision,
             states: request.teacherForm, logprobs: request.teacherLogprobs,
             split: request.data.validation == nil && folds == 1 ? request.training.seed : 0)
         if let found = preparations.first(where: { $0.key == key }) {

@@ -4,19 +4,19 @@ import JSON
 struct IDMap {
     /// By old id; dropped tokens are not included.
     let newIDs: [Int: Int]
-    /// For messages.
-    let path: String
+    /// The model's tokens by their old ids.
+    let vocabulary: Vocabulary
 
     /// `tokenizer.json`: the vocabulary, the added tokens, the template's special tokens, the padding.
     func tokenizer(_ file: StageConfiguration) throws -> JSONObject {
         var object = file.object
         var model = try file.object("model").object
-        let vocabulary = try file.object("model").object("vocab").object
-        model["vocab"] = .object(
-            JSONObject(
-                vocabulary.compactMap { token, id in
-                    id.intValue.flatMap { newIDs[$0] }.map { (token, .integer($0)) }
-                }))
+        let settings = try file.object("model")
+        model["vocab"] = .object(self.vocabulary(try settings.object("vocab").object))
+        if let merges = try settings.optionalArray("merges") {
+            let pairs = try BPE.merges(settings)
+            model["merges"] = .array(merges.indices.filter { keeps(pairs[$0]) }.map { merges[$0] })
+        }
         object["model"] = .object(model)
         if object["added_tokens"]?.arrayValue != nil {
             object["added_tokens"] = .array(
@@ -35,6 +35,21 @@ struct IDMap {
             object["post_processor"] = .object(try postProcessor(processor))
         }
         return object
+    }
+
+    /// A vocabulary: tokens with their ids.
+    func vocabulary(_ tokens: JSONObject) -> JSONObject {
+        JSONObject(
+            tokens.compactMap { token, id in
+                id.intValue.flatMap { newIDs[$0] }.map { (token, .integer($0)) }
+            })
+    }
+
+    /// Returns true for a merge whose tokens stay, and the one that it makes.
+    func keeps(_ merge: (left: String, right: String)) -> Bool {
+        [merge.left, merge.right, merge.left + merge.right].allSatisfy { token in
+            vocabulary.id(of: token).flatMap { newIDs[Int($0)] } != nil
+        }
     }
 
     /// `tokenizer_config.json`: the keys of `added_tokens_decoder`.

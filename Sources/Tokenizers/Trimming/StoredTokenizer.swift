@@ -6,7 +6,7 @@ struct StoredTokenizer: Sendable {
     /// The files that may hold ids or tokens, or go along with them.
     private static let names = [
         "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
-        "added_tokens.json",
+        "added_tokens.json", "vocab.json", "merges.txt",
     ]
 
     private let directory: String
@@ -51,7 +51,8 @@ struct StoredTokenizer: Sendable {
     /// - Throws: ``TokenizerError``
     func trimmed(to kept: [Int], of tokenizer: Tokenizer) throws -> [TrimmedVocabulary.File] {
         let map = IDMap(
-            newIDs: Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) }), path: path(""))
+            newIDs: Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) }),
+            vocabulary: tokenizer.model.vocabulary)
         try requireDense(kept, tokenizer)
         return try Self.names.filter(isThere).map { name in
             switch name {
@@ -59,6 +60,10 @@ struct StoredTokenizer: Sendable {
                 return .init(name: name, contents: try Self.vocabulary(kept, tokenizer, file: path(name)))
             case "special_tokens_map.json":
                 return .init(name: name, contents: try text(of: name))
+            case "merges.txt":
+                let merges = try MergesFile.read(path(name)).filter(map.keeps)
+                let lines = ["#version: 0.2"] + merges.map { "\($0) \($1)" }
+                return .init(name: name, contents: lines.joined(separator: "\n") + "\n")
             default: break
             }
             guard let file = try file(name) else { return .init(name: name, contents: "") }
@@ -66,6 +71,7 @@ struct StoredTokenizer: Sendable {
                 switch name {
                 case "tokenizer.json": try map.tokenizer(file)
                 case "tokenizer_config.json": try map.configuration(file)
+                case "vocab.json": map.vocabulary(file.object)
                 default: try map.addedTokens(file)
                 }
             return .init(name: name, contents: JSONValue.object(object).serialized(pretty: true) + "\n")

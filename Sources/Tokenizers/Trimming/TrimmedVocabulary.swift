@@ -16,13 +16,13 @@ public struct TrimmedVocabulary: Sendable {
     public let originalCount: Int
     /// Rarer tokens were dropped.
     public let minimumCount: Int
-    /// The characters that were kept.
+    /// The characters that were kept, of WordPiece.
     public let alphabet: TrimmingOptions.Alphabet
     /// The number of tokens that the data use.
     public let usedCount: Int
     /// Of these, those that are dropped because they are rare.
     public let droppedUsedCount: Int
-    /// The tokens that stay for the alphabet alone.
+    /// The tokens that stay for the alphabet alone; of byte-level BPE for bytes, and on the way to others.
     public let unseenCharacterCount: Int
     /// Every file that the tokenizer had, rewritten where it holds ids or tokens.
     public let files: [File]

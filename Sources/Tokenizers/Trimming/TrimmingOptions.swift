@@ -25,7 +25,7 @@ public struct TrimmingOptions: Sendable, Equatable {
 
     /// Rarer tokens are dropped, at least 1; their characters still count for the alphabet.
     public var minimumCount: Int
-    /// The characters that stay.
+    /// The characters that stay, of WordPiece; byte-level BPE keeps every byte.
     public var alphabet: Alphabet
 
     /// Makes options; by default every token that is used stays.

@@ -1,8 +1,16 @@
 import Storage
 
-/// Drops tokens that some data never use from a WordPiece tokenizer, and with them the rows of a model's word embeddings.
+/// Drops tokens that some data never use from a WordPiece or byte-level BPE tokenizer, and with them the rows of a model's word
+/// embeddings.
 ///
 /// The invariant: **a text whose tokens are all kept, `[UNK]` not among them, gets exactly the same tokens.**
+///
+/// Byte-level BPE merges the pair of the lowest rank, of several the first. With the tokens that are used stay all that merges make on
+/// the way to them, and every merge whose two tokens and their result stay, in the old order. Let a text's merges be m₁…mₙ: all
+/// of their results stay. Where both have come to the same symbols, mᵢ is the first of the merges that are possible with all, and it
+/// stays, so that it is the first of the fewer ones as well. The tokens of bytes always stay: a text has tokens that stand for its
+/// bytes, as far as the vocabulary had one for each (SmolLM2's lacks 21, most of which no text has).
+///
 /// WordPiece takes at each position of a word the longest token that matches there. Let V be all tokens and K ⊆ V those
 /// kept, and let V's tokens of a word be t₁…tₙ, all in K. At a position that both have reached by the same tokens, the
 /// longest fitting token of V is tᵢ; it is in K, and K has no longer one, since whatever K has V has too. So K takes tᵢ
@@ -27,7 +35,11 @@ public struct VocabularyTrimmer: Sendable {
     private let added: Set<Int>
     /// Tokens without which the tokenizer or its users could not do.
     private let special: Set<Int>
+    /// The prefix of tokens that continue a word, of WordPiece.
     private let prefix: String
+
+    /// Byte pair encoding of bytes; `nil` for WordPiece.
+    private var bytePairs: BPE? { tokenizer.model as? BPE }
 
     /// Opens a tokenizer.
     ///
@@ -35,20 +47,22 @@ public struct VocabularyTrimmer: Sendable {
     ///   - directory: The tokenizer's files, such as a model's directory.
     ///   - expressions: As for ``Tokenizer/load(directory:expressions:)``.
     /// - Throws: ``TokenizerError`` where it cannot be loaded, and
-    ///   ``TokenizerError/unsupported(file:part:type:supported:)`` where its model is not WordPiece: other models do
-    ///   not split by the longest match, so that what remains would be split in other ways.
+    ///   ``TokenizerError/unsupported(file:part:type:supported:)`` where its model is neither WordPiece nor byte-level BPE: others
+    ///   would split what remains in other ways, or have no tokens for some texts.
     public init(directory: some FileLocation, expressions: (any RegularExpressionEngine)?) throws {
         let tokenizer = try Tokenizer.load(directory: directory, expressions: expressions)
         self.tokenizer = tokenizer
         let path = directory.filePath
         self.directory = path
-        guard tokenizer.model is WordPiece else {
+        let isByteLevel = tokenizer.isBytePairs
+        guard tokenizer.model is WordPiece || isByteLevel else {
             throw TokenizerError.unsupported(
-                file: path, part: "the tokenizer's model", type: "\(type(of: tokenizer.model))",
-                supported: ["WordPiece (only its vocabulary can be trimmed)"])
+                file: path, part: "the tokenizer's model",
+                type: tokenizer.model is BPE ? "BPE that is not byte-level" : "\(type(of: tokenizer.model))",
+                supported: ["WordPiece", "byte-level BPE (only their vocabularies can be trimmed)"])
         }
         stored = try StoredTokenizer(directory: path)
-        prefix = try stored.continuingSubwordPrefix()
+        prefix = isByteLevel ? "" : try stored.continuingSubwordPrefix()
         let settings = try TokenizerSettings(directory: path)
         let own = try stored.addedTokens()
         let all = own + settings.addedTokens(besides: own, in: tokenizer.model.vocabulary)
@@ -82,7 +96,9 @@ public struct VocabularyTrimmer: Sendable {
         }
         let special = special.union(keeping)
         let frequent = Set(used.ids.filter { used[$0] >= options.minimumCount })
-        let characters = characterIDs(options.alphabet, used: used.ids)
+        let characters =
+            try bytePairs.map { try pathIDs($0, to: frequent) }
+            ?? characterIDs(options.alphabet, used: used.ids)
         let kept = special.union(frequent).union(characters).filter(exists).sorted()
         let files = try stored.trimmed(to: kept, of: tokenizer)
         return TrimmedVocabulary(
@@ -100,6 +116,25 @@ public struct VocabularyTrimmer: Sendable {
             padding.flatMap { tokenizer.tokenToID($0.padToken) },
         ]
         return (ids.compactMap(\.self) + tokenizer.postProcessor.specialTokenIDs).map(Int.init)
+    }
+
+    /// The tokens of bytes, and those that merges make on the way to others.
+    ///
+    /// - Throws: ``TokenizerError/invalidVocabulary(file:reason:)`` for a token that the merges do not make.
+    private func pathIDs(_ model: BPE, to tokens: Set<Int>) throws -> Set<Int> {
+        var ids = Set(model.byteTokens.map(Int.init))
+        for token in tokens.sorted() where !added.contains(token) {
+            let path = model.path(to: Int32(token))
+            guard !path.isEmpty || model.ignoresMerges else {
+                throw TokenizerError.invalidVocabulary(
+                    file: directory,
+                    reason:
+                        "merges do not lead to token \(token), \(quoted(tokenizer.idToToken(Int32(token)) ?? "")), which the texts use; "
+                        + "its vocabulary cannot be trimmed")
+            }
+            ids.formUnion(path.map(Int.init))
+        }
+        return ids
     }
 
     /// The tokens of single characters that stay.

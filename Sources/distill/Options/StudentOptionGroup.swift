@@ -47,6 +47,12 @@ struct StudentOptionGroup: ParsableArguments {
         })
     var teacherLayers: TeacherLayers?
 
+    @Flag(
+        help:
+            "Of a language model with byte-level BPE, keep those of the teacher's tokens alone that the training texts use, and the tokens of all bytes, so that any text can be written."
+    )
+    var trimVocabulary = false
+
     @Option(
         help:
             "The components of a text's vector, of a model for embeddings. (default: the teacher's; of a static student 256)"
@@ -116,6 +122,7 @@ struct StudentOptionGroup: ParsableArguments {
         settings.override("attention_heads", attentionHeads)
         settings.override("init", initialization)
         settings.override("teacher_layers", teacherLayers)
+        settings.override("trim_vocabulary", switch: trimVocabulary)
         settings.override("embedding_size", embeddingSize)
         settings.override("projection", projection)
         settings.override("pca", pca)
