@@ -238,7 +238,7 @@ let package = Package(
                 "Torch", "Transformers", "Architectures", "Tokenizers", "RegularExpressions", "GGUF", "JSON",
                 "Files",
             ],
-            swiftSettings: strict),
+            swiftSettings: innerLoops),
         .target(
             name: "Distillation",
             dependencies: [

@@ -28,6 +28,8 @@ public struct TextGenerator {
     public var batchSize = 8
     /// The most tokens that a pass of the model takes, of prompts and texts together; a longer prompt has a pass of its own.
     public var batchTokens = 2048
+    /// The number of the first prompt, on which random draws depend: of a part of some prompts its place among all.
+    public var firstPrompt = 0
 
     /// - Parameters:
     ///   - model: A language model.
@@ -92,7 +94,8 @@ public struct TextGenerator {
         try validate(tokens)
         let run = GenerationRun(
             model: model, tokenizer: tokenizer, options: options,
-            precision: precision.resolved(on: model.device), batchSize: batchSize, batchTokens: batchTokens)
+            precision: precision.resolved(on: model.device), batchSize: batchSize, batchTokens: batchTokens,
+            firstPrompt: firstPrompt)
         return try run(tokens, known: known, onEvent)
     }
 

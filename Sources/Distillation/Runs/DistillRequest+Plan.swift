@@ -13,6 +13,9 @@ extension DistillRequest {
         if task.embedsTexts || task.ranksDocuments && alpha == Self.defaultAlpha {
             return [ObjectiveSpecification(task.softObjective)]
         }
+        if onPolicy != nil, task.predictsTokens {
+            return onPolicyObjectives(problemType, temperature: temperature(of: task))
+        }
         let labels = training.labelObjective(problemType, weight: alpha.map { 1 - $0 })
         return alpha == 1 ? [soft] : [soft, labels]
     }
@@ -43,6 +46,11 @@ extension DistillRequest {
     ///
     /// - Throws: ``DistillationError``, which names the setting.
     func requireFitting(_ task: TaskIdentifier) throws {
+        guard onPolicy == nil || task.predictsTokens else {
+            throw DistillationError(
+                "--on-policy lets a language model write texts, but the teacher is one for \(task.rawValue); leave it out"
+            )
+        }
         guard task.embedsTexts else {
             for (name, isGiven) in [
                 ("--embedding-size", student.embeddingSize != nil),
@@ -114,6 +122,7 @@ extension DistillRequest {
         try findings.attempt { try requireScoresFit() }
         try findings.attempt { try requirePairScoresFit() }
         try findings.attempt { try requireLogprobsFit() }
+        try findings.attempt { try requireOnPolicyFits() }
         for teacher in teachers {
             try require(
                 teacher.weight > 0 && teacher.weight.isFinite,

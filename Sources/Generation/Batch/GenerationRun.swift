@@ -13,6 +13,8 @@ struct GenerationRun {
     let batchSize: Int
     /// The most tokens of a pass; a longer prompt has one of its own.
     let batchTokens: Int
+    /// The number of the first prompt.
+    var firstPrompt = 0
 
     func callAsFunction(
         _ prompts: [[Int32]], known: [Int: GeneratedText] = [:], _ onEvent: (GenerationEvent) throws -> Void
@@ -65,7 +67,7 @@ struct GenerationRun {
             try texts.enumerated().map { row, text in
                 let own = UnsafeMutableBufferPointer(rebasing: all[row * vocabulary..<(row + 1) * vocabulary])
                 return try sampler.choose(
-                    own, seen: text.seen, prompt: text.prompt, place: text.generated.count)
+                    own, seen: text.seen, prompt: firstPrompt + text.prompt, place: text.generated.count)
             }
         }
     }
