@@ -97,7 +97,8 @@ public struct AnswerRun {
         let part = request.shard?.range(of: all.count) ?? 0..<all.count
         guard !part.isEmpty else {
             throw GenerationError(
-                "--shard \(request.shard?.description ?? "") has none of the \(all.count) prompts; divide them into fewer parts")
+                "--shard \(request.shard?.description ?? "") has none of the \(all.count) prompts; divide them into fewer parts"
+            )
         }
         let prompts = Array(all[part])
         var generator = try TextGenerator(
@@ -108,7 +109,8 @@ public struct AnswerRun {
         var options = generator.defaults
         request.options(&options)
         let tokens = try prompts.map { try ids(of: $0, templates, loaded.tokenizer) }
-        try requirePositions(tokens, loaded.model.configuration.maxLength, before: part.lowerBound - questions.count)
+        try requirePositions(
+            tokens, loaded.model.configuration.maxLength, before: part.lowerBound - questions.count)
         let journal = try journal(tokens, options)
         let known = journal?.answers ?? [:]
         if !known.isEmpty { onKnown(known.count) }
@@ -146,7 +148,8 @@ public struct AnswerRun {
     private func outcome(of journal: AnswerJournal?) -> String {
         guard let journal, !journal.answers.isEmpty else { return "no answer was finished" }
         let count = journal.answers.count
-        return "\(count) \(count == 1 ? "answer is" : "answers are") kept in \(journal.place), and the same command goes on with the others"
+        return
+            "\(count) \(count == 1 ? "answer is" : "answers are") kept in \(journal.place), and the same command goes on with the others"
     }
 
     private func journal(_ prompts: [[Int32]], _ options: GenerationOptions) throws -> AnswerJournal? {

@@ -3,10 +3,12 @@ import Transformers
 extension DistillRequest {
     /// The objectives of an on-policy run that describes none: the generalized Jensen–Shannon divergence, and with an alpha that was
     /// asked for the labels beside it, which the data's texts alone have.
-    func onPolicyObjectives(_ problemType: TaskIdentifier, temperature: Schedule) -> [ObjectiveSpecification] {
+    func onPolicyObjectives(_ problemType: TaskIdentifier, temperature: Schedule) -> [ObjectiveSpecification]
+    {
         let isWeighed = alpha != Self.defaultAlpha
         let divergence = ObjectiveSpecification(
-            "jensen_shannon", weight: isWeighed ? alpha : 1, options: ["temperature": temperature.description])
+            "jensen_shannon", weight: isWeighed ? alpha : 1, options: ["temperature": temperature.description]
+        )
         guard isWeighed, alpha != 1 else { return [divergence] }
         return [divergence, training.labelObjective(problemType, weight: alpha.map { 1 - $0 })]
     }
@@ -44,6 +46,7 @@ extension DistillRequest {
         return
             "On-policy: a step is taken on texts that the student writes to the data's prompts with a probability of \(onPolicy.fraction) "
             + "(temperature \(onPolicy.temperature), at most \(onPolicy.maxNewTokens) tokens, written "
-            + (steps == 1 ? "for each step" : "for \(steps) steps at a time") + "); the teacher reads them live."
+            + (steps == 1 ? "for each step" : "for \(steps) steps at a time")
+            + "); the teacher reads them live."
     }
 }

@@ -83,7 +83,8 @@ extension Trainer {
                 vocabulary: try vocabulary(batch, signals?.logits),
                 exchange: processes.flatMap { processes in
                     batch.share.map { BatchExchange(group: processes.group, share: $0) }
-                }, isStudentText: batch.isStudentText), fractions: fractions, wholes: parts.dropFirst().reduce(parts[0]) { zip($0, $1).map(+) })
+                }, isStudentText: batch.isStudentText), fractions: fractions,
+            wholes: parts.dropFirst().reduce(parts[0]) { zip($0, $1).map(+) })
         let microBatch = LaunchedStep.MicroBatch(
             batch: batch,
             fractions: Dictionary(zip(objectives.terms.map(\.name), fractions)) { first, _ in first },
@@ -101,7 +102,9 @@ extension Trainer {
         guard data.problemType.predictsTokens else { return nil }
         return VocabularyBatch(
             weight: try model.languageModelHead,
-            teacher: try teacherStates.flatMap { try teacher?.distribution(in: $0, isLive: batch.isStudentText) },
+            teacher: try teacherStates.flatMap {
+                try teacher?.distribution(in: $0, isLive: batch.isStudentText)
+            },
             dtype: precision.resolved(on: model.device).dtype)
     }
 

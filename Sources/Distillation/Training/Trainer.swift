@@ -112,7 +112,8 @@ public final class Trainer {
         precision: Precision = .float32, stage: Stage = Stage(), processes: Processes? = nil
     ) throws {
         try self.init(
-            model: model, objectives: objectives, data: data, teacher: teacher, isBesideTeacher: isBesideTeacher,
+            model: model, objectives: objectives, data: data, teacher: teacher,
+            isBesideTeacher: isBesideTeacher,
             augmentation: augmentation, arguments: arguments, precision: precision, stage: stage,
             processes: processes, writer: nil)
     }

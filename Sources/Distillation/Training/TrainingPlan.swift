@@ -51,7 +51,9 @@ struct TrainingPlan {
     }
 
     private func objectives(of stage: TrainingStage) throws -> [WeightedObjective] {
-        try stage.objectives.map { WeightedObjective(try registry.make($0), weight: $0.weight, texts: $0.texts) }
+        try stage.objectives.map {
+            WeightedObjective(try registry.make($0), weight: $0.weight, texts: $0.texts)
+        }
     }
 
     private func length(_ stage: TrainingStage) -> (steps: Int, epochs: Int) {

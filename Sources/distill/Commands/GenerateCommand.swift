@@ -41,7 +41,8 @@ struct GenerateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The part of the prompts of --data to answer, such as 2/4 for the second quarter.", valueName: "k/n"))
+            "The part of the prompts of --data to answer, such as 2/4 for the second quarter.",
+            valueName: "k/n"))
     var shard: String?
 
     @Option(

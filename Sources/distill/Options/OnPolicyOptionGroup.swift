@@ -11,7 +11,10 @@ struct OnPolicyOptionGroup: ParsableArguments {
             """, valueName: "lambda"))
     var onPolicy: Double?
 
-    @Option(help: "Divides the logits that the student's texts are drawn by; 0 takes the most probable token. (default: 1)")
+    @Option(
+        help:
+            "Divides the logits that the student's texts are drawn by; 0 takes the most probable token. (default: 1)"
+    )
     var onPolicyTemperature: Double?
 
     @Option(help: "The most tokens that the student writes to a prompt. (default: 128)")

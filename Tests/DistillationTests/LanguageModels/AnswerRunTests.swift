@@ -98,7 +98,9 @@ struct AnswerRunTests {
             try AnswerRun(request("cut.jsonl")).run(
                 onEvent: { if case .finished = $0 { finished += 1 } }, shouldStop: { finished == 3 })
         }
-        #expect(stopped?.outcome.contains("answers are kept in \(journal.path)") == true, "\(stopped, default: "")")
+        #expect(
+            stopped?.outcome.contains("answers are kept in \(journal.path)") == true,
+            "\(String(describing: stopped))")
         #expect(!FileManager.default.fileExists(atPath: scratch.appending(path: "cut.jsonl").path))
         // As where the program is killed while it writes.
         let line = #"{"prompt":6,"text":"#
@@ -149,7 +151,8 @@ struct AnswerRunTests {
         let none = #expect(throws: InterruptedError.self) {
             try AnswerRun(request("part-2.jsonl", "2/3")).run(shouldStop: { true })
         }
-        #expect(none?.outcome.hasPrefix("no answer") == true || none?.outcome.hasPrefix("1 answer is") == true)
+        #expect(
+            none?.outcome.hasPrefix("no answer") == true || none?.outcome.hasPrefix("1 answer is") == true)
         let parts = try (1...3).map { try run("part-\($0).jsonl", "\($0)/3") }
         #expect(parts.reduce(Data(), +) == whole && parts.allSatisfy { !$0.isEmpty })
         // What one shard has kept is none of another's.
@@ -160,7 +163,9 @@ struct AnswerRunTests {
         }
         let error = #expect(throws: GenerationError.self) { try AnswerRun(request("one.jsonl", "2/3")).run() }
         #expect(error?.description.contains("the shard") == true, "\(error?.description ?? "")")
-        let empty = #expect(throws: GenerationError.self) { try AnswerRun(request("none.jsonl", "1/8")).run() }
+        let empty = #expect(throws: GenerationError.self) {
+            try AnswerRun(request("none.jsonl", "1/8")).run()
+        }
         #expect(empty?.description.contains("--shard 1/8 has none of the 7 prompts") == true)
     }
 }

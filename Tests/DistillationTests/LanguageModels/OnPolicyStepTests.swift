@@ -30,7 +30,9 @@ struct OnPolicyStepTests {
         var cases: [Case]
     }
 
-    private static func writer(_ options: OnPolicyOptions = OnPolicyOptions(fraction: 1)) throws -> StudentWriter {
+    private static func writer(_ options: OnPolicyOptions = OnPolicyOptions(fraction: 1)) throws
+        -> StudentWriter
+    {
         StudentWriter(
             options: options, tokenizer: try Tokenizer.load(directory: TinyLanguageModel.tokenizer),
             stopTokenIDs: [1], maxLength: 32)
@@ -68,12 +70,15 @@ struct OnPolicyStepTests {
             teacher: TeacherSupervision(
                 logits: Logits(values: [Float](repeating: 0, count: width), classes: width), model: teacher,
                 tokensDiffer: nil, outputWeight: teacher.outputWeight), isBesideTeacher: false,
-            augmentation: nil, arguments: arguments, precision: .float32, stage: .init(), processes: processes,
+            augmentation: nil, arguments: arguments, precision: .float32, stage: .init(),
+            processes: processes,
             writer: writer)
         trainer.texts = StudentTexts(steps: 0..<1, texts: [0: texts])
         let result = try trainer.trainStep(trainer.onPolicyBatches(insteadOf: []))
         var step = Step(loss: result.sums.meanLoss, gradients: [:])
-        for entry in student.parameters.entries { step.gradients[entry.name] = try entry.tensor.gradient?.array() }
+        for entry in student.parameters.entries {
+            step.gradients[entry.name] = try entry.tensor.gradient?.array()
+        }
         return step
     }
 
@@ -90,7 +95,8 @@ struct OnPolicyStepTests {
                 ? [try Self.step(fixture, expected.objective, batchSize: batchSize, nil)]
                 : try Together.run(count) {
                     let fixture = try JSONDecoder().decode(
-                        Fixture.self, from: Data(contentsOf: Support.fixtures.appending(path: "on_policy.json")))
+                        Fixture.self,
+                        from: Data(contentsOf: Support.fixtures.appending(path: "on_policy.json")))
                     return try Self.step(fixture, expected.objective, batchSize: batchSize, $0)
                 }
             for step in steps {
@@ -109,7 +115,9 @@ struct OnPolicyStepTests {
         }
     }
 
-    @Test("which steps are taken on them is drawn with the probability that was asked for, by seed and step alone")
+    @Test(
+        "which steps are taken on them is drawn with the probability that was asked for, by seed and step alone"
+    )
     func drawn() throws {
         for fraction in [0, 0.3, 1] {
             let writer = try Self.writer(OnPolicyOptions(fraction: fraction))
@@ -130,7 +138,8 @@ struct OnPolicyStepTests {
             let builder = TokenBuilder(tokenizer: try! Self.writer().tokenizer, maxLength: 64)
             builder.begin(.causalLanguageModel, [])
             let texts = marks.map { text in
-                TokenizedText(ids: text.indices.map { Int32(text.distance(from: text.startIndex, to: $0)) + 5 },
+                TokenizedText(
+                    ids: text.indices.map { Int32(text.distance(from: text.startIndex, to: $0)) + 5 },
                     isTrained: text.map { $0 == "x" })
             }
             return builder.dataset(.memory(try! builder.append(TokenizedChunk(texts: texts))))
@@ -141,7 +150,8 @@ struct OnPolicyStepTests {
         #expect(try Self.writer().prompt(of: 0, in: data) == [5, 6, 7])
     }
 
-    @Test("the same seed gives the same texts on any number of threads and processes, cut at the longest text")
+    @Test(
+        "the same seed gives the same texts on any number of threads and processes, cut at the longest text")
     func written() throws {
         let scratch = FileManager.default.temporaryDirectory.appending(path: "distill-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: scratch) }
@@ -149,10 +159,10 @@ struct OnPolicyStepTests {
         var options = OnPolicyOptions(fraction: 1)
         options.maxNewTokens = 12
         let writer = try Self.writer(options)
-        let prompts: [[Int32]] = (0..<7).map { number in (0..<3 + number).map { Int32(10 + $0 * number) } } + [
-            (0..<30).map { Int32($0 + 5) }
-        ]
-        func texts(_ seed: UInt64, _ processes: Processes? = nil) throws -> [StudentText] {
+        var lengths = (3..<10).map(\.self)
+        lengths.append(30)
+        let prompts = lengths.map { length in (0..<length).map { Int32(5 + $0 * length % 40) } }
+        @Sendable func texts(_ seed: UInt64, _ processes: Processes? = nil) throws -> [StudentText] {
             try writer.write(
                 prompts, model: AutoModel.load(from: directory).model, precision: .float32, seed: seed,
                 processes: processes)

@@ -53,24 +53,27 @@ struct OnPolicyTests {
         #expect(steps.count > 20 && steps.allSatisfy { $0 == ["jensen_shannon"] }, "\(steps)")
         let divergences = report.epochs.compactMap { $0.validation[.kl] }
         #expect(divergences.count > 2 && divergences.last! < divergences[0], "\(divergences)")
-        #expect(report.findings?.contains { $0.message.hasPrefix("On-policy: ") } == true)
         // What training tells of the data tells nothing where it has none.
-        #expect(report.epochs.allSatisfy { $0.train.values[.accuracy] == nil })
+        #expect(report.epochs.allSatisfy { $0.train[.accuracy] == nil })
     }
 
     @Test("labels count on the data's texts alone, and each objective on those that it is for")
     func texts() throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         var request = try request()
-        request.objectives = try ["skew_kl(texts = data)", "skew_reverse_kl(texts = student)", "cross_entropy"]
-            .map { try ObjectiveSpecification(text: $0) }
+        request.objectives = try [
+            "skew_kl(texts = data)", "skew_reverse_kl(texts = student)", "cross_entropy",
+        ]
+        .map { try ObjectiveSpecification(text: $0) }
         let (_, steps) = try terms(request)
         let (ofData, ofStudent) = (["skew_kl", "cross_entropy"], ["skew_reverse_kl"])
         #expect(steps.allSatisfy { $0 == ofData || $0 == ofStudent }, "\(steps)")
         #expect(steps.contains(ofData) && steps.contains(ofStudent), "\(steps)")
     }
 
-    @Test("a stopped run goes on to the same bits, also between two steps whose texts were written together", arguments: [1, 4])
+    @Test(
+        "a stopped run goes on to the same bits, also between two steps whose texts were written together",
+        arguments: [1, 4])
     func resumed(_ refresh: Int) throws {
         defer { try? FileManager.default.removeItem(at: scratch) }
         func run(_ output: String, stopAfter steps: Int?) throws -> [String: [UInt8]] {
