@@ -91,16 +91,7 @@ public struct AnswerRun {
                 "\(request.model.path): has no chat template; leave out --chat, or put one into the model's directory as "
                     + "chat_template.jinja")
         }
-        let questions = request.questions.map { isChat ? Prompt(question: $0) : Prompt(text: $0) }
-        let all = try questions + (request.data.map { try Prompt.load($0, asChat: isChat) } ?? [])
-        guard !all.isEmpty else { throw GenerationError("there is no prompt; give --prompt or --data") }
-        let part = request.shard?.range(of: all.count) ?? 0..<all.count
-        guard !part.isEmpty else {
-            throw GenerationError(
-                "--shard \(request.shard?.description ?? "") has none of the \(all.count) prompts; divide them into fewer parts"
-            )
-        }
-        let prompts = Array(all[part])
+        let (prompts, part) = try prompts(asChat: isChat)
         var generator = try TextGenerator(
             model: loaded.model, tokenizer: loaded.tokenizer,
             defaults: GenerationOptions(directory: loaded.tokenizerDirectory), precision: request.precision)
@@ -110,7 +101,7 @@ public struct AnswerRun {
         request.options(&options)
         let tokens = try prompts.map { try ids(of: $0, templates, loaded.tokenizer) }
         try requirePositions(
-            tokens, loaded.model.configuration.maxLength, before: part.lowerBound - questions.count)
+            tokens, loaded.model.configuration.maxLength, before: part.lowerBound - request.questions.count)
         let journal = try journal(tokens, options)
         let known = journal?.answers ?? [:]
         if !known.isEmpty { onKnown(known.count) }
@@ -144,9 +135,24 @@ public struct AnswerRun {
         return (report, texts)
     }
 
+    /// The prompts to answer, and their places among all of the request.
+    private func prompts(asChat isChat: Bool) throws -> (prompts: [Prompt], part: Range<Int>) {
+        let questions = request.questions.map { isChat ? Prompt(question: $0) : Prompt(text: $0) }
+        let all = try questions + (request.data.map { try Prompt.load($0, asChat: isChat) } ?? [])
+        guard !all.isEmpty else { throw GenerationError("there is no prompt; give --prompt or --data") }
+        let part = request.shard?.range(of: all.count) ?? 0..<all.count
+        guard !part.isEmpty else {
+            throw GenerationError(
+                "--shard \(request.shard?.description ?? "") has none of the \(all.count) prompts; divide them into fewer parts"
+            )
+        }
+        return (Array(all[part]), part)
+    }
+
     /// What an interruption leaves, as the end of a sentence.
     private func outcome(of journal: AnswerJournal?) -> String {
-        guard let journal, !journal.answers.isEmpty else { return "no answer was finished" }
+        guard let journal else { return "nothing was saved" }
+        guard !journal.answers.isEmpty else { return "no answer was finished" }
         let count = journal.answers.count
         return
             "\(count) \(count == 1 ? "answer is" : "answers are") kept in \(journal.place), and the same command goes on with the others"
