@@ -249,7 +249,7 @@ let package = Package(
                 "Decoding", "Torch", "Transformers", "Architectures", "Tokenizers", "RegularExpressions",
                 "GGUF", "JSON", "Files",
             ],
-            swiftSettings: strict),
+            swiftSettings: innerLoops),
         .target(
             name: "Distillation",
             dependencies: [

@@ -28,6 +28,8 @@ public struct TextGenerator {
     public var batchSize = 8
     /// The most tokens that a pass of the model takes, of prompts and texts together; a longer prompt has a pass of its own.
     public var batchTokens = 2048
+    /// The number of the first prompt, on which random draws depend: of a part of some prompts its place among all.
+    public var firstPrompt = 0
 
     /// - Parameters:
     ///   - model: A language model.
@@ -93,7 +95,7 @@ public struct TextGenerator {
         try cached.validate(tokens)
         let run = GenerationRun(
             model: cached, tokenizer: tokenizer, options: options, batchSize: batchSize,
-            batchTokens: batchTokens)
+            batchTokens: batchTokens, firstPrompt: firstPrompt)
         return try run(tokens, known: known, onEvent)
     }
 }

@@ -14,6 +14,8 @@ final class AnswerJournal {
     /// The answers that the file holds, by the prompt's number.
     private(set) var answers: [Int: GeneratedText] = [:]
     private let url: URL
+    /// The file, as messages name it.
+    var place: String { url.path }
     private let file: AppendedFile
 
     /// The file beside an output.
@@ -129,7 +131,8 @@ extension AnswerRequest {
                 withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
             }
         }
-        return [
+        let part = shard.map { [(name: "the shard", value: $0.description)] } ?? []
+        return part + [
             ("the model", model.map { "\($0.name) \($0.sha256)" }.joined(separator: ", ")),
             ("prompts", Digest.sha256(bytes)),
             ("options", "\(options)"),

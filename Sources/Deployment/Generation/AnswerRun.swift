@@ -16,6 +16,8 @@ public struct AnswerRequest {
     public var questions: [String] = []
     /// A file of prompts, which come after ``questions``.
     public var data: URL?
+    /// The part of the prompts to answer: consecutive ones, so that the outputs of all parts, one after another, are that of one run.
+    public var shard: Shard?
     /// True to take texts for user's messages, which the model's chat template puts into a conversation; `nil` where it has one.
     public var isChat: Bool?
     /// The file that the answers are written to, in the form that a language model is trained on; `nil` for none.
@@ -90,24 +92,24 @@ public struct AnswerRun {
                 "\(request.model.path): has no chat template; leave out --chat, or put one into the model's directory as "
                     + "chat_template.jinja")
         }
-        let questions = request.questions.map { isChat ? Prompt(question: $0) : Prompt(text: $0) }
-        let prompts = try questions + (request.data.map { try Prompt.load($0, asChat: isChat) } ?? [])
-        guard !prompts.isEmpty else { throw GenerationError("there is no prompt; give --prompt or --data") }
+        let (prompts, part) = try prompts(asChat: isChat)
         var generator = try TextGenerator(
             model: loaded.model, tokenizer: loaded.tokenizer,
             defaults: GenerationOptions(directory: loaded.tokenizerDirectory), precision: request.precision)
         generator.batchSize = request.batchSize
+        generator.firstPrompt = part.lowerBound
         var options = generator.defaults
         request.options(&options)
         let tokens = try prompts.map { try $0.tokens(encoder) }
-        try requirePositions(tokens, loaded.model.configuration.maxLength, questions.count)
+        try requirePositions(
+            tokens, loaded.model.configuration.maxLength, before: part.lowerBound - request.questions.count)
         let journal = try journal(tokens, options)
         let known = journal?.answers ?? [:]
         if !known.isEmpty { onKnown(known.count) }
         let start = ContinuousClock.now
         let texts = try generator.generate(tokens: tokens, options, known: known) { event in
             if case .finished(let prompt, let text) = event { try journal?.add(text, to: prompt) }
-            if shouldStop() { throw InterruptedError() }
+            if shouldStop() { throw InterruptedError(outcome(of: journal)) }
             try onEvent(event)
         }
         var report = Report(
@@ -120,7 +122,8 @@ public struct AnswerRun {
             stopped: texts.count { $0.finishReason == .stop }, output: request.output?.path)
         if let output = request.output {
             let kept = zip(prompts, texts).filter { request.keepsUnfinished || $1.finishReason == .stop }
-            guard !kept.isEmpty else {
+            // A part of a file may have no answer that came to an end.
+            guard !kept.isEmpty || request.shard != nil else {
                 throw GenerationError(
                     "none of the \(texts.count) answers came to an end within \(options.maxNewTokens) tokens; raise --max-new-tokens, or "
                         + "keep them with --keep-unfinished")
@@ -133,6 +136,29 @@ public struct AnswerRun {
         return (report, texts)
     }
 
+    /// The prompts to answer, and their places among all of the request.
+    private func prompts(asChat isChat: Bool) throws -> (prompts: [Prompt], part: Range<Int>) {
+        let questions = request.questions.map { isChat ? Prompt(question: $0) : Prompt(text: $0) }
+        let all = try questions + (request.data.map { try Prompt.load($0, asChat: isChat) } ?? [])
+        guard !all.isEmpty else { throw GenerationError("there is no prompt; give --prompt or --data") }
+        let part = request.shard?.range(of: all.count) ?? 0..<all.count
+        guard !part.isEmpty else {
+            throw GenerationError(
+                "--shard \(request.shard?.description ?? "") has none of the \(all.count) prompts; divide them into fewer parts"
+            )
+        }
+        return (Array(all[part]), part)
+    }
+
+    /// What an interruption leaves, as the end of a sentence.
+    private func outcome(of journal: AnswerJournal?) -> String {
+        guard let journal else { return "nothing was saved" }
+        guard !journal.answers.isEmpty else { return "no answer was finished" }
+        let count = journal.answers.count
+        return
+            "\(count) \(count == 1 ? "answer is" : "answers are") kept in \(journal.place), and the same command goes on with the others"
+    }
+
     private func journal(_ prompts: [[Int32]], _ options: GenerationOptions) throws -> AnswerJournal? {
         try request.output.map { output in
             try AnswerJournal(
@@ -143,12 +169,14 @@ public struct AnswerRun {
 
     /// - Throws: `GenerationError` for a prompt that is longer than the model reads, by its place among those of the command line or
     ///   of the file.
-    private func requirePositions(_ prompts: [[Int32]], _ positions: Int, _ questions: Int) throws {
+    ///
+    /// - Parameter before: The prompts of the file that stand before these, less those of the command line.
+    private func requirePositions(_ prompts: [[Int32]], _ positions: Int, before: Int) throws {
         guard let index = prompts.firstIndex(where: { $0.count > positions }) else { return }
-        let isQuestion = index < questions
+        let isQuestion = index + before < 0
         let source = isQuestion ? "--prompt" : request.data?.path ?? "the prompts"
         throw GenerationError(
-            "\(source): prompt \((isQuestion ? index : index - questions) + 1) has \(prompts[index].count) tokens, the model "
+            "\(source): prompt \((isQuestion ? index : index + before) + 1) has \(prompts[index].count) tokens, the model "
                 + "\(positions) positions (max_position_embeddings); shorten it, or leave it out")
     }
 

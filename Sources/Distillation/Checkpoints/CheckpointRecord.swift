@@ -55,6 +55,7 @@ struct CheckpointRecord: Codable {
         var logSums: MetricSums
         var history: [EpochMetrics]
         var evaluationsWithoutGain: Int
+        var texts: StudentTexts?
     }
 
     struct Averages: Codable {
@@ -127,6 +128,6 @@ extension CheckpointRecord.Stage {
             averages: state.averages.map { .init(step: $0.step, averagedStep: $0.averagedStep) },
             dropoutSeed: state.dropout.seed, dropoutOffset: state.dropout.offset, sums: state.sums,
             logSums: state.logSums, history: state.history,
-            evaluationsWithoutGain: state.evaluationsWithoutGain)
+            evaluationsWithoutGain: state.evaluationsWithoutGain, texts: state.texts)
     }
 }

@@ -67,6 +67,6 @@ extension TrainingState {
             },
             dropout: DropoutState.Position(seed: stage.dropoutSeed, offset: stage.dropoutOffset),
             sums: stage.sums, logSums: stage.logSums, history: stage.history, best: best,
-            evaluationsWithoutGain: stage.evaluationsWithoutGain)
+            evaluationsWithoutGain: stage.evaluationsWithoutGain, texts: stage.texts)
     }
 }

@@ -15,6 +15,8 @@ struct Batch: Sendable {
 
     /// True if texts differ from the data's own, so that outputs computed for those do not hold.
     var isAugmented: Bool
+    /// True if the student wrote the texts.
+    var isStudentText = false
 
     /// The place of these examples in a batch that several processes compute; `nil` where they are the whole batch.
     var share: BatchShare?

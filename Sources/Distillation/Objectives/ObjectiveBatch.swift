@@ -12,7 +12,7 @@ public struct ObjectiveBatch {
     public let labels: BatchLabels
     /// The offsets at which the examples begin among the tokens, and the number of all tokens: B + 1 numbers.
     public let offsets: [Int]
-    /// The examples' indices in the training data.
+    /// The examples' indices in the training data, or among the student's texts.
     public let indices: [Int]
     /// The completed fraction of the run's, or the stage's, steps: 0 at the first, 1 after the last. For schedules.
     public let progress: Double
@@ -20,11 +20,13 @@ public struct ObjectiveBatch {
     let vocabulary: VocabularyBatch?
     /// The exchange with the processes that compute the rest of the batch; `nil` where these examples are all of it.
     public let exchange: BatchExchange?
+    /// True if the student wrote the texts, which then are no examples of the data and have no labels.
+    public let isStudentText: Bool
 
     public init(
         student: ModelOutput, teacher: ModelOutput? = nil, teacherLogits: Tensor? = nil,
         labels: BatchLabels, offsets: [Int], indices: [Int] = [], progress: Double = 0,
-        vocabulary: VocabularyBatch? = nil, exchange: BatchExchange? = nil
+        vocabulary: VocabularyBatch? = nil, exchange: BatchExchange? = nil, isStudentText: Bool = false
     ) {
         self.student = student
         self.teacher = teacher
@@ -35,6 +37,7 @@ public struct ObjectiveBatch {
         self.progress = progress
         self.vocabulary = vocabulary
         self.exchange = exchange
+        self.isStudentText = isStudentText
     }
 
     /// (B, C) float32: the teacher's logits.

@@ -7,6 +7,8 @@ public struct ObjectiveSpecification: Sendable, Equatable, Codable {
     public var name: String
     /// The weight of its loss, over the run or the stage.
     public var weight: Schedule
+    /// The texts that it is computed on, where a student writes some; `nil` for all, of an objective on labels the data's.
+    public var texts: ObjectiveTexts?
     /// Other options, as text.
     public var options: [String: String]
 
@@ -54,6 +56,14 @@ public struct ObjectiveSpecification: Sendable, Equatable, Codable {
             guard seen.insert(option).inserted else {
                 throw DistillationError("objective \(name): \(option) is given twice")
             }
+            if option == "texts" {
+                guard let texts = ObjectiveTexts(rawValue: value) else {
+                    throw DistillationError(
+                        "objective \(name): texts must be all, data or student, got '\(value)'")
+                }
+                self.texts = texts
+                continue
+            }
             guard option == "weight" else {
                 options[option] = value
                 continue
@@ -100,6 +110,7 @@ extension ObjectiveSpecification: CustomStringConvertible {
             let isList = (try? Self.parts(value[...], of: self.name).count > 1) ?? false
             return "\(name) = \(isList ? "[\(value)]" : value)"
         }
-        return "\(name)(\((["weight = \(weight)"] + fields).joined(separator: ", ")))"
+        let texts = texts.map { ["texts = \($0.rawValue)"] } ?? []
+        return "\(name)(\((["weight = \(weight)"] + texts + fields).joined(separator: ", ")))"
     }
 }

@@ -5,10 +5,13 @@ import Transformers
 public struct WeightedObjective {
     public let objective: any Objective
     public let weight: Schedule
+    /// The texts that it is computed on; `nil` for all, of an objective on labels the data's.
+    public let texts: ObjectiveTexts?
 
-    public init(_ objective: any Objective, weight: Schedule = 1) {
+    public init(_ objective: any Objective, weight: Schedule = 1, texts: ObjectiveTexts? = nil) {
         self.objective = objective
         self.weight = weight
+        self.texts = texts
     }
 }
 
@@ -20,16 +23,22 @@ public final class ObjectiveSum {
     public let needs: ObjectiveNeeds
     /// For each objective, true if it reads hidden states or projections.
     private let featureTerms: [Bool]
+    /// The texts that each objective is computed on.
+    private let texts: [ObjectiveTexts]
 
     /// Prepares objectives for two models.
     ///
+    /// - Parameters:
+    ///   - objectives: The objectives with their weights.
+    ///   - models: The two models.
+    ///   - onPolicy: The fraction of steps on texts that the student writes; `nil` where it writes none.
     /// - Throws: ``DistillationError`` where there is none, a weight is negative or always 0, or one cannot be computed
     ///   for these models.
-    public init(_ objectives: [WeightedObjective], models: ObjectiveModels) throws {
+    public init(_ objectives: [WeightedObjective], models: ObjectiveModels, onPolicy: Double? = nil) throws {
         guard !objectives.isEmpty else { throw DistillationError("there are no objectives to train on") }
         var needs = ObjectiveNeeds()
         var counts: [String: Int] = [:]
-        var features: [Bool] = []
+        var (features, texts) = ([Bool](), [ObjectiveTexts]())
         terms = try objectives.map { term in
             let name = term.objective.name
             counts[name, default: 0] += 1
@@ -39,6 +48,7 @@ public final class ObjectiveSum {
             let own = try term.objective.prepare(models)
             try models.requireVocabulary(term.objective)
             needs.formUnion(own)
+            texts.append(try Self.texts(of: term, own))
             features.append(!own.studentHiddenStates.isEmpty || !own.studentProjections.isEmpty)
             let occurrence = counts[name, default: 1]
             return (term.objective, term.weight, occurrence == 1 ? name : "\(name)_\(occurrence)")
@@ -48,6 +58,36 @@ public final class ObjectiveSum {
         }
         self.needs = needs
         featureTerms = features
+        self.texts = texts
+        if let onPolicy { try requireTerms(onPolicy: onPolicy) }
+    }
+
+    /// The texts that an objective is computed on: the student's have no labels.
+    ///
+    /// - Throws: ``DistillationError`` for an objective on labels that is to be computed on the student's.
+    private static func texts(of term: WeightedObjective, _ needs: ObjectiveNeeds) throws -> ObjectiveTexts {
+        guard needs.labels else { return term.texts ?? .all }
+        guard term.texts ?? .data == .data else {
+            throw DistillationError(
+                "objective \(term.objective.name): texts = \(term.texts?.rawValue ?? "") asks for labels of the student's texts, which are "
+                    + "its own choice; leave texts out, and they count on the data's alone")
+        }
+        return .data
+    }
+
+    /// - Throws: ``DistillationError`` where steps on the data's or on the student's texts would have no loss.
+    private func requireTerms(onPolicy: Double) throws {
+        let names = terms.map(\.name).joined(separator: ", ")
+        guard onPolicy == 0 || texts.contains(where: { $0.include(student: true) }) else {
+            throw DistillationError(
+                "on_policy: none of the objectives (\(names)) is computed on the student's texts; add jensen_shannon, reverse_kl or another "
+                    + "that compares it with its teacher")
+        }
+        guard onPolicy == 1 || texts.contains(where: { $0.include(student: false) }) else {
+            throw DistillationError(
+                "on_policy is \(onPolicy), but the objectives (\(names)) are computed on the student's texts alone; add one for the data's, "
+                    + "or set on_policy to 1")
+        }
     }
 
     /// An objective's loss; 0 where a batch has no row, of which there is no mean.
@@ -95,7 +135,7 @@ public final class ObjectiveSum {
         let vocabulary = try vocabularyLoss(batch, fractions)
         var (total, counted) = (vocabulary?.total, try vocabulary?.total.detached())
         var parts: [(name: String, loss: Tensor)] = []
-        for (index, term) in terms.enumerated() {
+        for (index, term) in terms.enumerated() where texts[index].include(student: batch.isStudentText) {
             let weight = term.weight.value(at: batch.progress)
             if let mean = vocabulary?.means[index] {
                 parts.append((term.name, mean))
@@ -136,7 +176,9 @@ public final class ObjectiveSum {
         guard batch.vocabulary != nil else { return nil }
         var (indices, parts, factors) = ([Int](), [LossTerm](), [Double]())
         for (index, term) in terms.enumerated() {
-            guard let objective = term.objective as? any VocabularyObjective else { continue }
+            guard let objective = term.objective as? any VocabularyObjective,
+                texts[index].include(student: batch.isStudentText)
+            else { continue }
             indices.append(index)
             parts.append(try objective.term(at: batch.progress))
             factors.append(term.weight.value(at: batch.progress) * (fractions?[index] ?? 1))

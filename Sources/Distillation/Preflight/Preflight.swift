@@ -71,7 +71,7 @@ struct Preflight {
             : request.student.usesPCA
                 ? request.student.embeddingSize ?? data.labels.count : setup.teacherWidth ?? data.labels.count
         let placeholder = Logits(values: [Float](repeating: 0, count: width), classes: width)
-        let plan = TrainingPlan(
+        var plan = TrainingPlan(
             model: student, stages: request.plan(setup.problemType), registry: request.registry,
             train: data.train, validation: data.validation,
             teacher: (
@@ -82,6 +82,8 @@ struct Preflight {
                     scoresPairs: setup.teachesPairScores),
                 placeholder, nil
             ), augmentation: request.augmentation, arguments: request.training, precision: .float32)
+        plan.writer = try findings.attempt { try StudentWriter(setup) } ?? nil
+        if let note = request.onPolicyNote { findings.record(.note, note) }
         for stage in plan.stages { try findings.attempt { try plan.check(stage) } }
     }
 

@@ -13,6 +13,9 @@ extension DistillRequest {
         if task.embedsTexts || task.ranksDocuments && alpha == Self.defaultAlpha {
             return [ObjectiveSpecification(task.softObjective)]
         }
+        if onPolicy != nil, task.predictsTokens {
+            return onPolicyObjectives(problemType, temperature: temperature(of: task))
+        }
         let labels = training.labelObjective(problemType, weight: alpha.map { 1 - $0 })
         return alpha == 1 ? [soft] : [soft, labels]
     }
@@ -51,6 +54,11 @@ extension DistillRequest {
             throw DistillationError(
                 "temperature softens probabilities, and the outputs of a model for \(task.rawValue) are none; leave it out, or name "
                     + "objectives with options of their own")
+        }
+        guard onPolicy == nil || task.predictsTokens else {
+            throw DistillationError(
+                "--on-policy lets a language model write texts, but the teacher is one for \(task.rawValue); leave it out"
+            )
         }
         guard task.embedsTexts else {
             for (name, isGiven) in [
@@ -129,6 +137,7 @@ extension DistillRequest {
         try findings.attempt { try requireScoresFit() }
         try findings.attempt { try requirePairScoresFit() }
         try findings.attempt { try requireLogprobsFit() }
+        try findings.attempt { try requireOnPolicyFits() }
         for teacher in teachers {
             try require(
                 teacher.weight > 0 && teacher.weight.isFinite,

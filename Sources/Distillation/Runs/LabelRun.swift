@@ -182,6 +182,14 @@ public struct Shard: Sendable, Equatable, CustomStringConvertible {
 
     /// The indices of this part's examples, of so many in all.
     func indices(of total: Int) -> StrideTo<Int> { stride(from: number - 1, to: total, by: count) }
+
+    /// The same part as neighbors, of so many in all: the parts one after another are the whole.
+    package func range(of total: Int) -> Range<Int> {
+        func end(_ number: Int) -> Int {
+            count.dividingFullWidth(total.multipliedFullWidth(by: number)).quotient
+        }
+        return end(number - 1)..<end(number)
+    }
 }
 
 /// The result of ``LabelRun``.

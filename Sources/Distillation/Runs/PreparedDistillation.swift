@@ -6,6 +6,8 @@ struct PreparedDistillation {
     let setup: DistillationSetup
     let outputs: TeacherRun.Outputs
     let augmentation: Augmentation?
+    /// Writes the student's own texts; `nil` where the data's alone are trained on.
+    let writer: StudentWriter?
     /// Evaluates students by the documents that they find; `nil` where no data for that are given.
     let retrieval: RetrievalEvaluator?
     /// The turn of a static student's table; `nil` of other students.
@@ -32,6 +34,7 @@ struct PreparedDistillation {
             setup.isStatic && setup.problemType.definition.embedsTexts
             ? StaticFit(outputs.train, setup.data.train) : nil
         augmentation = try setup.request.augmentation?.with(setup.tokenizer)
+        writer = try StudentWriter(setup)
     }
 
     /// A freshly initialized student.
@@ -80,6 +83,7 @@ struct PreparedDistillation {
             arguments: arguments,
             precision: request.precision.resolved(on: request.device), processes: processes)
         plan.retrieval = retrieval
+        plan.writer = writer
         return plan
     }
 

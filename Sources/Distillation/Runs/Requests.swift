@@ -102,6 +102,8 @@ public struct DistillRequest: Sendable {
     /// True if the student is trained and evaluated with the rounding of int8 weights and activations (quantization-aware
     /// training). Its weights are saved in float32, for `distill quantize`.
     public var quantizeAware = false
+    /// The steps on texts that a language model's student writes itself; `nil` for none.
+    public var onPolicy: OnPolicyOptions?
     /// The augmentation of the training texts, drawn anew in each epoch; `nil` for none.
     public var augmentation: Augmentation?
     /// True if a baseline, the same student without the teacher, is also trained, to show the teacher's effect.

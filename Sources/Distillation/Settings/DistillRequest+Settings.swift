@@ -60,6 +60,7 @@ extension DistillRequest {
         try reader.assign("temperature", to: &statedTemperature)
         try reader.assign("teacher_states", to: &teacherStates)
         try reader.assign("alpha", to: &alpha)
+        onPolicy = try OnPolicyOptions(reader)
         objectives = try reader.list("objectives") { try ObjectiveSpecification(setting: $0) }
         stages = try reader.list("stages") { try TrainingStage(setting: $0) }
         let masked = try reader.value("mask_probability", as: Double.self)
@@ -118,6 +119,7 @@ extension DistillRequest {
             settings.override("teacher_logprobs", teacherLogprobs.map(\.absolutePath))
         }
         settings.override("alpha", alpha)
+        onPolicy?.write(to: &settings)
         if !objectives.isEmpty {
             settings["objectives"] = SettingNode(objectives.map { SettingNode($0.description) })
         }

@@ -71,7 +71,8 @@ extension Trainer {
                 let theirs = try microBatch.comparedTeacher.map {
                     Logits(values: teachers.next($0.count), classes: try $0.size(1))
                 }
-                guard microBatch.batch.countedExamples > 0 else { continue }
+                // What is measured is how well the data are predicted.
+                guard microBatch.batch.countedExamples > 0, !microBatch.batch.isStudentText else { continue }
                 microBatch.batch.targets.task.definition.add(
                     microBatch.batch.targets, student: own, teacher: theirs, to: &stepSums.statistics)
             }

@@ -56,9 +56,12 @@ public struct TeacherSupervision {
     }
 
     /// The distributions of a language model's rows; `nil` for another model.
-    func distribution(in rows: Tensor) throws -> TeacherDistribution? {
+    ///
+    /// - Parameter isLive: True if the rows are those of texts that the model has read now, which are kept in no form.
+    func distribution(in rows: Tensor, isLive: Bool = false) throws -> TeacherDistribution? {
         try outputWeight.map {
-            try TeacherStates(states: logits, coding: states, weight: $0).distribution(in: rows)
+            try TeacherStates(states: logits, coding: isLive ? .float32 : states, weight: $0)
+                .distribution(in: rows)
         }
     }
 
@@ -66,6 +69,11 @@ public struct TeacherSupervision {
     func outputs(for batch: Batch, _ needs: ObjectiveNeeds, device: Device) throws -> (
         logits: Tensor, outputs: ModelOutput?
     ) {
+        if batch.isStudentText {
+            guard let model else { throw DistillationError("no teacher reads the student's texts") }
+            let outputs = try features(of: model, batch, needs, stops: true)
+            return (try outputs.rows.to(.float32), outputs)
+        }
         if let outputWeight {
             let states = TeacherStates(states: logits, coding: states, weight: outputWeight)
             let outputs =

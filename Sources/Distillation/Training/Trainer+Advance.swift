@@ -65,7 +65,7 @@ extension Trainer {
         }
         let steps = prefetcher ?? prefetchedSteps()
         prefetcher = steps
-        return try steps.next()
+        return try steps.next().map(onPolicyBatches)
     }
 
     /// Returns a prefetcher of the rest of the epoch's steps: their batches are read and assembled while the step before is
@@ -73,7 +73,7 @@ extension Trainer {
     private func prefetchedSteps() -> BatchPrefetcher<[Batch]> {
         let (data, size, start) = (data, arguments.perDeviceTrainBatchSize, stepInEpoch)
         let environment = processes?.environment
-        let batches = batchIndices(epoch: epoch)
+        let batches = epochBatches()
         let augmentation = augmentation?.seeded(arguments.seed, epoch: stage.firstEpoch + epoch)
         return BatchPrefetcher { index in
             guard start + index < batches.count else { return nil }

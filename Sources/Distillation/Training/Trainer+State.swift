@@ -11,7 +11,7 @@ extension Trainer {
             learned: try learned.snapshot(), optimizer: try optimizer.state(),
             averages: try averages?.state(),
             dropout: dropout.position, sums: sums, logSums: meter.sums, history: history, best: best,
-            evaluationsWithoutGain: evaluationsWithoutGain)
+            evaluationsWithoutGain: evaluationsWithoutGain, texts: pendingTexts)
     }
 
     /// Resumes from a state of a trainer with the same model, data and arguments.
@@ -33,5 +33,6 @@ extension Trainer {
         history = state.history
         best = state.best
         evaluationsWithoutGain = state.evaluationsWithoutGain
+        texts = state.texts
     }
 }

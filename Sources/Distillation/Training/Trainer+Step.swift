@@ -82,10 +82,11 @@ extension Trainer {
                 labels: try batch.batchLabels(device: model.device), offsets: batch.input.offsets,
                 indices: batch.indices,
                 progress: Double(step) / Double(totalSteps),
-                vocabulary: try vocabulary(signals?.logits),
+                vocabulary: try vocabulary(batch, signals?.logits),
                 exchange: processes.flatMap { processes in
                     batch.share.map { BatchExchange(group: processes.group, share: $0) }
-                }), fractions: fractions, wholes: parts.dropFirst().reduce(parts[0]) { zip($0, $1).map(+) })
+                }, isStudentText: batch.isStudentText), fractions: fractions,
+            wholes: parts.dropFirst().reduce(parts[0]) { zip($0, $1).map(+) })
         let microBatch = LaunchedStep.MicroBatch(
             batch: batch,
             fractions: Dictionary(zip(objectives.terms.map(\.name), fractions)) { first, _ in first },
@@ -99,11 +100,13 @@ extension Trainer {
     }
 
     /// What a language model's terms read; `nil` for other models.
-    private func vocabulary(_ teacherStates: Tensor?) throws -> VocabularyBatch? {
+    private func vocabulary(_ batch: Batch, _ teacherStates: Tensor?) throws -> VocabularyBatch? {
         guard data.problemType.predictsTokens else { return nil }
         return VocabularyBatch(
             weight: try model.languageModelHead,
-            teacher: try teacherStates.flatMap { try teacher?.distribution(in: $0) },
+            teacher: try teacherStates.flatMap {
+                try teacher?.distribution(in: $0, isLive: batch.isStudentText)
+            },
             dtype: precision.resolved(on: model.device).dtype)
     }
 

@@ -62,6 +62,10 @@ public final class Trainer {
     let processes: Processes?
     /// The sum of gradients over them.
     let reducer: GradientReducer?
+    /// Writes the student's own texts; `nil` where the data's alone are trained on.
+    let writer: StudentWriter?
+    /// The texts that it wrote last.
+    var texts: StudentTexts?
     /// Sums of this process's examples that the others do not know yet, a step each.
     var pending: [MetricSums] = []
 
@@ -69,6 +73,8 @@ public final class Trainer {
     var unread: [LaunchedStep] = []
     /// The current epoch's steps, assembled ahead; `nil` where they have not been begun.
     var prefetcher: BatchPrefetcher<[Batch]>?
+    /// The examples of an epoch's steps.
+    private var knownBatches: (epoch: Int, batches: EpochBatches)?
     var clock = TrainingClock()
 
     /// Steps between two updates of the weights' averages.
@@ -99,15 +105,31 @@ public final class Trainer {
     ///   - stage: The trainer's position in a run of several stages.
     ///   - processes: The processes that train together, each of which has such a trainer; `nil` for this one alone.
     /// - Throws: ``DistillationError`` for arguments out of range, empty data, or objectives that do not fit.
-    public init(
+    public convenience init(
         model: TransformerModel, objectives: [WeightedObjective], data: EncodedDataset,
         teacher: TeacherSupervision? = nil, isBesideTeacher: Bool = false,
         augmentation: Augmentation? = nil, arguments: TrainingArguments,
         precision: Precision = .float32, stage: Stage = Stage(), processes: Processes? = nil
     ) throws {
+        try self.init(
+            model: model, objectives: objectives, data: data, teacher: teacher,
+            isBesideTeacher: isBesideTeacher,
+            augmentation: augmentation, arguments: arguments, precision: precision, stage: stage,
+            processes: processes, writer: nil)
+    }
+
+    /// - Parameter writer: Writes the student's own texts; `nil` where the data's alone are trained on.
+    init(
+        model: TransformerModel, objectives: [WeightedObjective], data: EncodedDataset,
+        teacher: TeacherSupervision?, isBesideTeacher: Bool, augmentation: Augmentation?,
+        arguments: TrainingArguments, precision: Precision, stage: Stage, processes: Processes?,
+        writer: StudentWriter?
+    ) throws {
+        self.writer = writer
         let preparation = try TrainingPreparation(
             model: model, objectives: objectives, data: data, teacher: teacher,
-            isBesideTeacher: isBesideTeacher, augmentation: augmentation, arguments: arguments)
+            isBesideTeacher: isBesideTeacher, augmentation: augmentation, arguments: arguments,
+            onPolicy: writer?.options)
         self.objectives = preparation.objectives
         learned = preparation.learned
         metricForBest = preparation.metricForBest
@@ -162,6 +184,14 @@ public final class Trainer {
             lengths: data.unitLengths,
             batchSize: arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps,
             seed: arguments.seed, epoch: stage.firstEpoch + epoch, grouped: arguments.groupByLength)
+    }
+
+    /// The same of the current epoch, made once.
+    func epochBatches() -> EpochBatches {
+        if let known = knownBatches, known.epoch == epoch { return known.batches }
+        let batches = batchIndices(epoch: epoch)
+        knownBatches = (epoch, batches)
+        return batches
     }
 
     /// The micro-batches of `batchSize` examples that make one step over these examples; a process's parts of them where several

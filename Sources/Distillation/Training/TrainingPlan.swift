@@ -14,6 +14,8 @@ struct TrainingPlan {
     /// A language model's teacher that only the evaluation compares with: of a baseline.
     var beside: TeacherStates?
     var augmentation: Augmentation?
+    /// Writes the student's own texts; `nil` where the data's alone are trained on.
+    var writer: StudentWriter?
     let arguments: TrainingArguments
     /// The precision of training.
     let precision: Precision
@@ -26,7 +28,8 @@ struct TrainingPlan {
     func check(_ stage: TrainingStage) throws {
         _ = try TrainingPreparation(
             model: model, objectives: try objectives(of: stage), data: train, teacher: teacher?.signals,
-            isBesideTeacher: beside != nil, augmentation: augmentation, arguments: stage.arguments(arguments))
+            isBesideTeacher: beside != nil, augmentation: augmentation, arguments: stage.arguments(arguments),
+            onPolicy: writer?.options)
     }
 
     /// Makes the trainer of a stage.
@@ -44,11 +47,13 @@ struct TrainingPlan {
             model: model, objectives: try objectives(of: stage), data: train, teacher: teacher?.signals,
             isBesideTeacher: beside != nil, augmentation: augmentation,
             arguments: stage.arguments(arguments), precision: precision,
-            stage: position, processes: processes)
+            stage: position, processes: processes, writer: writer)
     }
 
     private func objectives(of stage: TrainingStage) throws -> [WeightedObjective] {
-        try stage.objectives.map { WeightedObjective(try registry.make($0), weight: $0.weight) }
+        try stage.objectives.map {
+            WeightedObjective(try registry.make($0), weight: $0.weight, texts: $0.texts)
+        }
     }
 
     private func length(_ stage: TrainingStage) -> (steps: Int, epochs: Int) {

@@ -15,7 +15,7 @@ struct TrainingPreparation {
     init(
         model: TransformerModel, objectives: [WeightedObjective], data: EncodedDataset,
         teacher: TeacherSupervision?, isBesideTeacher: Bool = false, augmentation: Augmentation?,
-        arguments: TrainingArguments
+        arguments: TrainingArguments, onPolicy: OnPolicyOptions? = nil
     ) throws {
         try arguments.validate()
         guard (arguments.lora == nil) == (model.adapters == nil) else {
@@ -38,7 +38,12 @@ struct TrainingPreparation {
                 groups: .init(
                     areThere: data.hasGroups,
                     hasLists: data.largestUnit > (data.problemType.embedsTexts ? 2 : 1),
-                    teacherScoresPairs: teacher?.scoresPairs ?? false)))
+                    teacherScoresPairs: teacher?.scoresPairs ?? false)), onPolicy: onPolicy?.fraction)
+        guard onPolicy == nil || teacher?.model != nil else {
+            throw DistillationError(
+                "on_policy: the teacher cannot read what the student writes, as \(teacher?.tokensDiffer ?? "there is none"); leave it out"
+            )
+        }
         guard teacher != nil || !self.objectives.needs.teacherLogits else {
             throw DistillationError(
                 "the objectives (\(self.objectives.terms.map(\.name).joined(separator: ", "))) need a teacher"

@@ -28,6 +28,8 @@ public struct TrainingState {
     public var best: Best?
     /// Evaluations since the best one.
     public var evaluationsWithoutGain: Int
+    /// The student's own texts of the steps to come; `nil` where there are none.
+    var texts: StudentTexts?
 
     /// The best checkpoint so far.
     public struct Best {

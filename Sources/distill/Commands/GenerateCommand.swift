@@ -14,12 +14,15 @@ struct GenerateCommand: ParsableCommand {
             that `distill run` and `finetune` train on: so a teacher makes its student's training texts. Finished answers are kept in \
             <output>.partial until all are there: the same command goes on with them after an interruption.
 
-            The same prompt and seed give the same text, whatever the batch size and the number of threads.
+            The same prompt and seed give the same text, whatever the batch size and the number of threads. With --shard, several \
+            machines divide a file: shard 2/4 is the second quarter of its prompts, and the outputs of all, one after another, are the \
+            output of one run: cat part-1.jsonl part-2.jsonl … > chats.jsonl.
 
             Examples:
               distill generate --model SmolLM2-135M-Instruct.gguf --prompt "What is a wren?"
               distill generate --model student --prompt "Once upon a time" --no-chat --temperature 0.8 --top-p 0.95
               distill generate --model teacher --data prompts.jsonl --output chats.jsonl --max-new-tokens 100
+              distill generate --model teacher --data prompts.jsonl --output part-2.jsonl --shard 2/4
             """)
 
     @Option(
@@ -35,6 +38,12 @@ struct GenerateCommand: ParsableCommand {
             "Prompts: .jsonl or .parquet with 'prompt', or with 'messages' before the assistant's turn.",
             valueName: "file"), completion: .file(extensions: ["jsonl", "json", "gz", "parquet"]))
     var data: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The part of the prompts of --data to answer, such as 2/4 for the second quarter.",
+            valueName: "k/n"))
+    var shard: String?
 
     @Option(
         help: ArgumentHelp(
@@ -62,6 +71,9 @@ struct GenerateCommand: ParsableCommand {
 
     func validate() throws {
         guard !prompt.isEmpty || data != nil else { throw ValidationError("give --prompt or --data") }
+        guard shard == nil || data != nil && prompt.isEmpty else {
+            throw ValidationError("--shard is a part of a file: give --data, without --prompt")
+        }
         guard batchSize > 0 else { throw ValidationError("--batch-size must be at least 1") }
         guard !prompt.contains("") else { throw ValidationError("--prompt is empty; give it a text") }
         try sampling.requireRanges()
@@ -71,6 +83,7 @@ struct GenerateCommand: ParsableCommand {
         var request = AnswerRequest(model: try ModelReference.directory(model))
         request.isChat = chat
         request.data = try data.map { try DataReference.url($0, split: .train) }
+        request.shard = try shard.map { text in try UsageError.checking { try Shard(text) } }
         request.output = output.map { URL(filePath: $0) }
         request.overwrite = overwrite
         request.keepsUnfinished = keepUnfinished

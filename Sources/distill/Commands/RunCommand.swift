@@ -26,6 +26,7 @@ struct RunCommand: ParsableCommand {
                           --objective "kl(weight=0.7, temperature=linear(8,1))" --objective "cross_entropy(weight=0.3)" \\
                           --objective "hidden_mse(weight=1, layers=uniform)" --baseline --seeds 3
               distill run --teacher language-model.gguf --train chats.jsonl --output student --layers 20 --baseline
+              distill run --teacher language-model.gguf --train chats.jsonl --output student --layers 20 --on-policy 0.5
               distill run --teacher all-MiniLM-L6-v2 --student static --output fast
               distill run --teacher all-MiniLM-L6-v2 --student static --train texts.csv --output better
               distill run --config distill.yaml --output another

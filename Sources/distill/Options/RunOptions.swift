@@ -5,6 +5,7 @@ import Foundation
 /// Everything that describes a distillation: the options of both `run` and `check`.
 struct RunOptions: ParsableArguments {
     @OptionGroup(title: "Teaching") var teaching: TeachingOptions
+    @OptionGroup(title: "Teaching") var onPolicy: OnPolicyOptionGroup
     @OptionGroup(title: "Student") var student: StudentOptionGroup
     @OptionGroup(title: "Data") var data: DataOptions
     @OptionGroup(title: "Data") var unlabelled: UnlabelledOptions
@@ -59,6 +60,7 @@ struct RunOptions: ParsableArguments {
 
     private func register(in settings: inout Settings) {
         teaching.register(in: &settings)
+        onPolicy.register(in: &settings)
         student.register(in: &settings)
         data.register(in: &settings)
         unlabelled.register(in: &settings)

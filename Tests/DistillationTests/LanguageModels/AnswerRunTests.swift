@@ -94,10 +94,13 @@ struct AnswerRunTests {
         let whole = try AnswerRun(request("whole.jsonl")).run().texts
         let journal = scratch.appending(path: "cut.jsonl.partial")
         var finished = 0
-        #expect(throws: InterruptedError.self) {
+        let stopped = #expect(throws: InterruptedError.self) {
             try AnswerRun(request("cut.jsonl")).run(
                 onEvent: { if case .finished = $0 { finished += 1 } }, shouldStop: { finished == 3 })
         }
+        #expect(
+            stopped?.outcome.contains("answers are kept in \(journal.path)") == true,
+            "\(String(describing: stopped))")
         #expect(!FileManager.default.fileExists(atPath: scratch.appending(path: "cut.jsonl").path))
         // As where the program is killed while it writes.
         let line = #"{"prompt":6,"text":"#
@@ -125,5 +128,44 @@ struct AnswerRunTests {
         var again = request("third.jsonl")
         again.overwrite = true
         #expect(try AnswerRun(again).run().texts == whole)
+    }
+
+    @Test("the outputs of shards, one after another, have the bytes of one run's; each goes on by itself")
+    func shards() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let (model, data) = try prepared((0..<7).map { #"{"prompt": "name \#($0)"}"# + "\n" }.joined())
+        func request(_ name: String, _ shard: String?) throws -> AnswerRequest {
+            var request = AnswerRequest(model: model)
+            (request.data, request.output) = (data, scratch.appending(path: name))
+            (request.batchSize, request.precision, request.keepsUnfinished) = (2, .float32, true)
+            request.shard = try shard.map { try Shard($0) }
+            request.options = { ($0.maxNewTokens, $0.temperature) = (6, 1.5) }
+            return request
+        }
+        func run(_ name: String, _ shard: String?) throws -> Data {
+            let request = try request(name, shard)
+            _ = try AnswerRun(request).run()
+            return try Data(contentsOf: try #require(request.output))
+        }
+        let whole = try run("whole.jsonl", nil)
+        let none = #expect(throws: InterruptedError.self) {
+            try AnswerRun(request("part-2.jsonl", "2/3")).run(shouldStop: { true })
+        }
+        #expect(
+            none?.outcome.hasPrefix("no answer") == true || none?.outcome.hasPrefix("1 answer is") == true)
+        let parts = try (1...3).map { try run("part-\($0).jsonl", "\($0)/3") }
+        #expect(parts.reduce(Data(), +) == whole && parts.allSatisfy { !$0.isEmpty })
+        // What one shard has kept is none of another's.
+        var finished = 0
+        #expect(throws: InterruptedError.self) {
+            try AnswerRun(request("one.jsonl", "1/3")).run(
+                onEvent: { if case .finished = $0 { finished += 1 } }, shouldStop: { finished == 1 })
+        }
+        let error = #expect(throws: GenerationError.self) { try AnswerRun(request("one.jsonl", "2/3")).run() }
+        #expect(error?.description.contains("the shard") == true, "\(error?.description ?? "")")
+        let empty = #expect(throws: GenerationError.self) {
+            try AnswerRun(request("none.jsonl", "1/8")).run()
+        }
+        #expect(empty?.description.contains("--shard 1/8 has none of the 7 prompts") == true)
     }
 }
