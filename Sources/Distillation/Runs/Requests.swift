@@ -176,6 +176,9 @@ public struct StudentOptions: Sendable, Equatable, Codable {
         /// Layers that compute the teacher's hidden states, projected to fewer dimensions, as nearly as they can: fitted by least
         /// squares on training texts.
         case projected = "projected-teacher"
+        /// The teacher's most important layers, neurons, heads and hidden dimensions by its activations on training texts,
+        /// corrected for what is gone.
+        case pruned
     }
 
     /// A model directory; excludes all other options.
@@ -191,6 +194,8 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     /// `nil` for the teacher's; for ``Initialization/narrowed`` and ``Initialization/projected`` as many as keep the size of a head, where they divide the
     /// hidden size.
     public var attentionHeads: Int?
+    /// A decoder's heads of keys and values, for ``Initialization/pruned``; `nil` for as many as its heads of queries leave.
+    public var keyValueHeads: Int?
     public var initialization: Initialization {
         get { statedInitialization ?? .random }
         set { statedInitialization = newValue }
@@ -224,7 +229,7 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case directory, layers, hiddenSize, intermediateSize, attentionHeads, teacherLayers
+        case directory, layers, hiddenSize, intermediateSize, attentionHeads, keyValueHeads, teacherLayers
         case embeddingSize, projection, pca, pooling, scoreActivation, table
         case statedInitialization = "initialization"
     }
@@ -235,17 +240,24 @@ public struct StudentOptions: Sendable, Equatable, Codable {
         try table?.validate()
         for (name, size) in [
             ("layers", layers), ("hidden_size", hiddenSize), ("intermediate_size", intermediateSize),
-            ("attention_heads", attentionHeads), ("embedding_size", embeddingSize),
+            ("attention_heads", attentionHeads), ("key_value_heads", keyValueHeads),
+            ("embedding_size", embeddingSize),
         ] {
             if let size {
                 try SettingLimits.require(
                     size, name, from: .min, to: name == "layers" ? 10_000 : SettingLimits.count)
             }
         }
+        guard keyValueHeads == nil || statedInitialization == .pruned || table != nil else {
+            throw DistillationError(
+                "key_value_heads: only a start by pruning has fewer heads of keys and values; add --init pruned, or leave it out"
+            )
+        }
         guard table != nil else { return }
         let layered: [(String, Bool)] = [
             ("layers", layers != nil), ("hidden_size", hiddenSize != nil),
             ("intermediate_size", intermediateSize != nil), ("attention_heads", attentionHeads != nil),
+            ("key_value_heads", keyValueHeads != nil),
             ("init", statedInitialization != nil), ("teacher_layers", teacherLayers != nil),
             ("pooling", pooling != nil),
         ]
