@@ -47,11 +47,9 @@ final class PruningWork {
         let drop = LayerDrop(model, try divergence())
         let all = own.layers
         dropped = try log.phase("Trying without layers") {
-            var tried = 0
-            let total = all + (all - fewest - 1) * LayerDrop.candidates
-            return try drop.order(all - fewest) {
-                tried += 1
-                log.progress(min(tried, total), of: total)
+            try drop.order(all - fewest) {
+                if log.shouldStop() { throw InterruptedError() }
+                try log.advance(by: 1)
             }
         }.map { PruneReport.DroppedLayer(layer: $0.layer, distance: $0.distance) }
     }
@@ -81,7 +79,8 @@ final class PruningWork {
         let configuration = try self.configuration.pruned(to: shape, layers: layers)
         guard shape != whole else {
             let pruned = try AutoModel.make(
-                configuration, source: TeacherLayerSource(teacher: model, layers: layers, copies: false), seed: 0,
+                configuration, source: TeacherLayerSource(teacher: model, layers: layers, copies: false),
+                seed: 0,
                 device: model.device)
             return (pruned, nil)
         }

@@ -176,8 +176,7 @@ public struct StudentOptions: Sendable, Equatable, Codable {
         /// Layers that compute the teacher's hidden states, projected to fewer dimensions, as nearly as they can: fitted by least
         /// squares on training texts.
         case projected = "projected-teacher"
-        /// The teacher's most important layers, neurons, heads and hidden dimensions by its activations on training texts,
-        /// corrected for what is gone.
+        /// The teacher's most important parts by its activations on training texts, corrected for what is gone.
         case pruned
     }
 
@@ -250,8 +249,7 @@ public struct StudentOptions: Sendable, Equatable, Codable {
         }
         guard keyValueHeads == nil || statedInitialization == .pruned || table != nil else {
             throw DistillationError(
-                "key_value_heads: only a start by pruning has fewer heads of keys and values; add --init pruned, or leave it out"
-            )
+                "key_value_heads is for a start by pruning; add --init pruned, or leave it out")
         }
         guard table != nil else { return }
         let layered: [(String, Bool)] = [

@@ -10,17 +10,17 @@ extension ReportText {
         var lines = ["\(texts):", ""]
         var table = TextTable(
             "", "layers", "hidden", "intermediate", "heads", "parameters", measure, "agreement")
-        func row(_ name: String, _ size: PruneReport.Size, _ distance: Double, _ agreement: Double) {
+        func row(
+            _ name: String, _ shape: ModelShape, _ parameters: Int, _ distance: Double, _ agreement: Double
+        ) {
             table.add(
-                [name] + cells(size.shape, size.parameters) + [divergence(distance), Format.percent(agreement)])
+                [name] + cells(shape, parameters) + [divergence(distance), Format.percent(agreement)])
         }
-        row("the model", report.before, 0, 1)
+        row("the model", report.before.shape, report.before.parameters, 0, 1)
         if let even = report.evenLayers {
-            row(
-                "evenly chosen layers", .init(shape: even.shape, parameters: even.parameters), even.distance,
-                even.agreement)
+            row("evenly chosen layers", even.shape, even.parameters, even.distance, even.agreement)
         }
-        row("pruned", report.after, report.distance, report.agreement)
+        row("pruned", report.after.shape, report.after.parameters, report.distance, report.agreement)
         lines += [table.text, ""]
         lines += cuts(report)
         if !report.trials.isEmpty {
