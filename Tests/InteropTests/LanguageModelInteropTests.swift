@@ -1,4 +1,5 @@
 import ChatTemplates
+import Deployment
 import Files
 import Foundation
 import Generation
@@ -57,6 +58,30 @@ struct LanguageModelInteropTests {
             let report = try DistillationRun(request).run()
             #expect(report.vocabulary.map { $0.tokensAfter < $0.tokensBefore } == true)
             claims.append(try Self.claim(request.output, withModel: true))
+        }
+        try Self.expectPythonAgrees(claims, in: place)
+    }
+
+    @Test("a pruned model of every layout: the same logits, greedy texts and token ids")
+    func pruned() throws {
+        let place = try TemporaryDirectory()
+        let data = place.url.appending(path: "chats.jsonl")
+        let lines = (0..<12).map {
+            #"{"messages": [{"role": "user", "content": "name \#($0)"}, {"role": "assistant", "content": "number \#($0 * 7)"}]}"#
+        }
+        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: data)
+        let claims = try [
+            ("llama", PrunedSizes(layers: 2, hiddenSize: 24, intermediateSize: 32, keyValueHeads: 1)),
+            ("qwen2", PrunedSizes(layers: 2, intermediateSize: 40, attentionHeads: 2, keyValueHeads: 2)),
+            ("gpt2", PrunedSizes(layers: 2, hiddenSize: 24, intermediateSize: 64)),
+        ].map { name, sizes in
+            let model = place.url.appending(path: "\(name)-model")
+            try Self.writeModel(name, name == "qwen2" ? "Qwen2Tokenizer" : "TokenizersBackend", to: model)
+            var request = PruneRequest(model: model, data: data, output: place.url.appending(path: name))
+            request.cache.directory = place.url.appending(path: "cache")
+            request.sizes = sizes
+            _ = try PruneRun(request).run()
+            return try Self.claim(request.output, withModel: true)
         }
         try Self.expectPythonAgrees(claims, in: place)
     }

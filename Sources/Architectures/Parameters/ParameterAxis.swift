@@ -12,6 +12,12 @@ package enum ParameterAxis: Hashable, Sendable {
     case scores(layer: Int)
     /// Dimensions of values, head by head.
     case values(layer: Int)
+    /// Dimensions of a decoder's queries and of what its heads give, head by head.
+    case queries(layer: Int)
+    /// Dimensions of a decoder's keys and values, head by head.
+    case keyValues(layer: Int)
+    /// Dimensions of queries, keys and values, one after another, each head by head.
+    case fusedHeads(layer: Int)
     /// Neurons of a feed-forward network.
     case neurons(layer: Int)
 }

@@ -10,7 +10,7 @@ package struct ParameterLayout: Sendable {
     /// The path of each layer.
     package let layers: LayerPath
     /// The modules of a layer, where it is a post-norm layer like BERT's; `nil` for another kind.
-    let layer: PostNormLayerNames?
+    package let layer: PostNormLayerNames?
     /// The head for sequence classification.
     package let sequenceHead: SequenceHeadNames
     /// True if the axis of each dimension of a parameter is known, for narrower students.

@@ -178,6 +178,8 @@ public struct StudentOptions: Sendable, Equatable, Codable {
         /// Layers that compute the teacher's hidden states, projected to fewer dimensions, as nearly as they can: fitted by least
         /// squares on training texts.
         case projected = "projected-teacher"
+        /// The teacher's most important parts by its activations on training texts, corrected for what is gone.
+        case pruned
     }
 
     /// A model directory; excludes all other options.
@@ -193,6 +195,8 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     /// `nil` for the teacher's; for ``Initialization/narrowed`` and ``Initialization/projected`` as many as keep the size of a head, where they divide the
     /// hidden size.
     public var attentionHeads: Int?
+    /// A decoder's heads of keys and values, for ``Initialization/pruned``; `nil` for as many as its heads of queries leave.
+    public var keyValueHeads: Int?
     public var initialization: Initialization {
         get { statedInitialization ?? .random }
         set { statedInitialization = newValue }
@@ -229,7 +233,8 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case directory, layers, hiddenSize, intermediateSize, attentionHeads, teacherLayers, trimVocabulary
+        case directory, layers, hiddenSize, intermediateSize, attentionHeads, keyValueHeads, teacherLayers
+        case trimVocabulary
         case embeddingSize, projection, pca, pooling, scoreActivation, table
         case statedInitialization = "initialization"
     }
@@ -240,7 +245,8 @@ public struct StudentOptions: Sendable, Equatable, Codable {
         try table?.validate()
         for (name, size) in [
             ("layers", layers), ("hidden_size", hiddenSize), ("intermediate_size", intermediateSize),
-            ("attention_heads", attentionHeads), ("embedding_size", embeddingSize),
+            ("attention_heads", attentionHeads), ("key_value_heads", keyValueHeads),
+            ("embedding_size", embeddingSize),
         ] {
             if let size {
                 try SettingLimits.require(
@@ -253,10 +259,15 @@ public struct StudentOptions: Sendable, Equatable, Codable {
                 "trim_vocabulary makes a student of its teacher's tokens, and student names a model with tokens of its own; leave out one "
                     + "of them")
         }
+        guard keyValueHeads == nil || statedInitialization == .pruned || table != nil else {
+            throw DistillationError(
+                "key_value_heads is for a start by pruning; add --init pruned, or leave it out")
+        }
         guard table != nil else { return }
         let layered: [(String, Bool)] = [
             ("layers", layers != nil), ("hidden_size", hiddenSize != nil),
             ("intermediate_size", intermediateSize != nil), ("attention_heads", attentionHeads != nil),
+            ("key_value_heads", keyValueHeads != nil),
             ("init", statedInitialization != nil), ("teacher_layers", teacherLayers != nil),
             ("pooling", pooling != nil), ("trim_vocabulary", trimsVocabulary),
         ]

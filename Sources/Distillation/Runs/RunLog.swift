@@ -8,7 +8,7 @@ package final class RunLog {
     private var warned: Set<String> = []
     package private(set) var phases: [RunReport.Phase] = []
     private var metrics: MetricsLog?
-    let shouldStop: () -> Bool
+    package let shouldStop: () -> Bool
     /// The examples of the current phase: of the finished passes over the data, and of the one under way.
     private var examples = (before: 0, now: 0)
 

@@ -7,6 +7,7 @@ extension StudentOptions {
         let made: [(String, Bool)] = [
             ("layers", layers != nil), ("hidden_size", hiddenSize != nil),
             ("intermediate_size", intermediateSize != nil), ("attention_heads", attentionHeads != nil),
+            ("key_value_heads", keyValueHeads != nil),
             ("init", statedInitialization != nil), ("teacher_layers", teacherLayers != nil),
         ]
         guard let name = made.first(where: \.1)?.0 else { return }

@@ -131,7 +131,7 @@ extension Schedule: SettingValue {
 
 extension TeacherLayers: SettingValue {
     public static var settingDescription: String {
-        "uniform, first, last, alternate or a list of whole numbers, such as [0, 2, 4]"
+        "uniform, first, last, alternate, influence, loss-drop or a list of whole numbers, such as [0, 2, 4]"
     }
     public init?(setting node: SettingNode) {
         if let text = node.text {

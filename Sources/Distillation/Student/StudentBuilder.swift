@@ -39,12 +39,14 @@ struct StudentBuilder {
     /// True if building the first student takes seconds, as it is fitted to its teacher.
     var fits: Bool {
         options.directory == nil
-            && (initialization == .projected || (predictsTokens && options.teacherLayers == nil))
+            && ([.projected, .pruned].contains(initialization)
+                || (predictsTokens && options.teacherLayers == nil)
+                || options.teacherLayers?.isMeasured == true)
     }
 
-    private var predictsTokens: Bool { task.predictsTokens }
+    var predictsTokens: Bool { task.predictsTokens }
 
-    private var initialization: StudentOptions.Initialization {
+    var initialization: StudentOptions.Initialization {
         options.initialization(for: task)
     }
 
@@ -84,7 +86,10 @@ struct StudentBuilder {
         var notes: [String] = []
         if initialization != .random {
             let layers = try teacherLayers(count: configuration.numHiddenLayers)
-            if predictsTokens { configuration = try teacher.model.configuration.decoder(withLayers: layers) }
+            if predictsTokens {
+                configuration = try teacher.model.configuration.pruned(
+                    to: configuration.shape, layers: layers)
+            }
             source = try self.source(layers, configuration)
             if task.embedsTexts {
                 source = source.map {
@@ -95,6 +100,8 @@ struct StudentBuilder {
                 switch initialization {
                 case .random, .teacherLayers: ""
                 case .narrowed: ", narrowed to its sizes"
+                case .pruned:
+                    ", pruned to \(configuration.shape) by \(projection?.tokens ?? 0) tokens of training texts"
                 case .projected: ", fitted to them on \(projection?.tokens ?? 0) tokens of training texts"
                 }
             notes.append(
@@ -110,7 +117,7 @@ struct StudentBuilder {
     /// The teacher whose sizes or layers the student has.
     ///
     /// - Throws: ``DistillationError`` where there are only its scores.
-    private var model: LoadedModel {
+    var model: LoadedModel {
         get throws {
             guard let teacher else {
                 throw DistillationError(
@@ -124,11 +131,12 @@ struct StudentBuilder {
     /// Returns the teacher's configuration with the requested sizes.
     func configuration() throws -> ModelConfiguration {
         let teacher = try model
+        if initialization == .pruned { return try prepared(prunedConfiguration(teacher.model.configuration)) }
         var configuration = teacher.model.configuration
         if predictsTokens {
             let own = configuration.numHiddenLayers
             configuration.numHiddenLayers = options.layers ?? max(1, own * 2 / 3)
-            try requireWidth()
+            try requireWidth(configuration)
             return configuration
         }
         let (own, embeds) = (configuration, task.embedsTexts)
@@ -145,11 +153,17 @@ struct StudentBuilder {
                     + "\(configuration.numAttentionHeads) attention heads; pass --attention-heads with a divisor, "
                     + "or another --hidden-size\(wholeHeads)")
         }
+        return try prepared(configuration)
+    }
+
+    /// Gives a configuration of some sizes what belongs to the task.
+    private func prepared(_ sized: ModelConfiguration) throws -> ModelConfiguration {
+        var configuration = sized
         if task.ranksDocuments {
             configuration.task = task
             configuration.scoreActivation = options.scoreActivation ?? .identity
         }
-        if embeds { configuration.embedding = try modules(nil, width: configuration.hiddenSize) }
+        if task.embedsTexts { configuration.embedding = try modules(nil, width: configuration.hiddenSize) }
         try configuration.validate()
         return configuration
     }
@@ -182,6 +196,8 @@ struct StudentBuilder {
         case .random, .teacherLayers: return try TeacherLayerSource(teacher: teacher.model, layers: layers)
         case .narrowed:
             return try NarrowedTeacherSource(teacher: teacher.model, layers: layers, student: configuration)
+        case .pruned:
+            return try measurements().pruned(teacher.model, to: configuration.shape, layers: layers)
         case .projected:
             guard let projection else {
                 throw DistillationError(
@@ -189,50 +205,6 @@ struct StudentBuilder {
                 )
             }
             return try projection.source(teacher.model, layers: layers, student: configuration)
-        }
-    }
-
-    private func teacherLayers(count: Int) throws -> [Int] {
-        let teacher = try model
-        let available = teacher.model.configuration.numHiddenLayers
-        if let chosen = options.teacherLayers, chosen != .choice(.influence) {
-            return try chosen.layers(teacher: available, student: count)
-        }
-        guard count <= available else {
-            throw DistillationError(
-                "the student's \(count) layers cannot start from the teacher's \(available); "
-                    + "pass --layers \(available) or less, or --init random")
-        }
-        guard predictsTokens || options.teacherLayers != nil else {
-            return uniformLayers(teacher: available, student: count)
-        }
-        guard let projection else {
-            throw DistillationError(
-                "the influence of the teacher's layers is measured on training texts; there are none, so name the layers"
-            )
-        }
-        return try LayerChoice.influence.layers(
-            teacher: available, student: count, influence: projection.influence(teacher.model))
-    }
-
-    /// A language model's student is as wide as its teacher so far.
-    ///
-    /// - Throws: ``DistillationError`` where another width is asked for.
-    private func requireWidth() throws {
-        let own = try model.model.configuration
-        for (name, wanted, given) in [
-            ("--hidden-size", options.hiddenSize, own.hiddenSize),
-            ("--intermediate-size", options.intermediateSize, own.intermediateSize),
-            ("--attention-heads", options.attentionHeads, own.numAttentionHeads),
-        ] where wanted != nil && wanted != given {
-            throw DistillationError(
-                "\(name) \(wanted ?? 0): a language model's student has its teacher's width (\(given)); leave it out and choose "
-                    + "--layers, or give a smaller model of the same tokenizer with --student")
-        }
-        guard initialization == .teacherLayers || initialization == .random else {
-            throw DistillationError(
-                "--init \(initialization.rawValue) makes narrower encoders; a language model starts from teacher-layers"
-            )
         }
     }
 

@@ -22,6 +22,9 @@ public enum TeacherLayers: Sendable, Equatable, ExpressibleByArrayLiteral {
         self = .numbers(numbers)
     }
 
+    /// True if the choice is by what is measured on training texts.
+    var isMeasured: Bool { self == .choice(.influence) || self == .choice(.lossDrop) }
+
     /// Returns the indices of the teacher's layers, one for each of the student's.
     ///
     /// - Parameters:

@@ -11,6 +11,8 @@ public enum LayerChoice: String, CaseIterable, Sendable, Codable {
     case alternate
     /// Those that change the hidden states most, as ``BlockInfluence`` measures: the least are left out.
     case influence
+    /// Those without which the outputs are the furthest from the model's own: the others are left out one after another, by trying.
+    case lossDrop = "loss-drop"
 
     /// Returns the teacher's layers from which the student's are initialized.
     ///
@@ -35,6 +37,8 @@ public enum LayerChoice: String, CaseIterable, Sendable, Codable {
         case .first: return Array(0..<student)
         case .last: return Array(teacher - student..<teacher)
         case .alternate: return (0..<student).map { 2 * $0 }
+        case .lossDrop:
+            throw TransformersError("the layers are tried on texts; name the teacher's layers")
         case .influence:
             guard let influence, influence.count == teacher else {
                 throw TransformersError("the layers' influence was not measured; name the teacher's layers")

@@ -27,20 +27,26 @@ struct StudentOptionGroup: ParsableArguments {
     var attentionHeads: Int?
 
     @Option(
+        help:
+            "A decoder's heads of keys and values, with --init pruned; heads of queries stay with those that serve them. (default: the teacher's)"
+    )
+    var keyValueHeads: Int?
+
+    @Option(
         name: .customLong("init"),
         help:
-            "Its initialization: random, teacher-layers (a choice of the teacher's own), narrowed-teacher (the most important part of them, for smaller sizes), or projected-teacher (smaller layers fitted to the teacher's hidden states on training texts: the best start for a narrow student). (default: random; of a language model teacher-layers)"
+            "Its initialization: random, teacher-layers (a choice of the teacher's own), narrowed-teacher (the most important part of them, for smaller sizes), projected-teacher (smaller layers fitted to the teacher's hidden states on training texts: the best start for a narrow student), or pruned (its most important layers, neurons, heads and hidden dimensions by activations on training texts: for language models of smaller sizes, and for encoders). (default: random; of a language model teacher-layers)"
     )
     var initialization: StudentOptions.Initialization?
 
     @Option(
         help: ArgumentHelp(
-            "The teacher's layers that it starts from: uniform, first, last, alternate, influence (those that change the hidden states most on training texts), or one for each, counted from 0. (default: uniform; of a language model influence)",
+            "The teacher's layers that it starts from: uniform, first, last, alternate, influence (those that change the hidden states most on training texts), loss-drop (those without which the outputs change most, by trying), or one for each, counted from 0. (default: uniform; of a language model influence; with --init pruned loss-drop)",
             valueName: "choice|0,2,4"),
         transform: { text in
             guard let layers = TeacherLayers(text) else {
                 throw ValidationError(
-                    "'\(text)' is neither uniform, first, last, alternate, influence nor a list of layers such as 0,2,4"
+                    "'\(text)' is neither uniform, first, last, alternate, influence, loss-drop nor a list of layers such as 0,2,4"
                 )
             }
             return layers
@@ -120,6 +126,7 @@ struct StudentOptionGroup: ParsableArguments {
         settings.override("hidden_size", hiddenSize)
         settings.override("intermediate_size", intermediateSize)
         settings.override("attention_heads", attentionHeads)
+        settings.override("key_value_heads", keyValueHeads)
         settings.override("init", initialization)
         settings.override("teacher_layers", teacherLayers)
         settings.override("trim_vocabulary", switch: trimVocabulary)

@@ -1,0 +1,60 @@
+import Distillation
+import Files
+import Transformers
+
+/// The report of `distill prune`: saved as `pruning.json` beside the model.
+public struct PruneReport: Sendable, Equatable, Codable {
+    /// A model's shape and size.
+    public struct Size: Sendable, Equatable, Codable {
+        public var shape: ModelShape
+        public var parameters: Int
+    }
+
+    /// A shape that was tried, and how far its outputs were from the model's.
+    public struct Trial: Sendable, Equatable, Codable {
+        public var shape: ModelShape
+        public var parameters: Int
+        public var distance: Double
+        public var agreement: Double
+    }
+
+    /// A layer that went, with the distance without it and those before.
+    public struct DroppedLayer: Sendable, Equatable, Codable {
+        public var layer: Int
+        public var distance: Double
+    }
+
+    public var model: String
+    public var output: String
+    public var data: DataRecord
+    /// The texts that the result was compared on; `nil` for a part of ``data``.
+    public var validation: DataRecord?
+    /// The tokens by which importance was measured.
+    public var calibrationTokens: Int
+    public var before: Size
+    public var after: Size
+    /// What ``distance`` is: `kl`, or for numbers and vectors `teacher_mse`.
+    public var measure: MetricName
+    /// The mean distance of the pruned model's outputs from the model's, before any training.
+    public var distance: Double
+    /// How often both hold the same for the most probable; for numbers and vectors the correlation or cosine.
+    public var agreement: Double
+    /// The same of a model of as many layers, evenly chosen and otherwise whole; `nil` where no layers go.
+    public var evenLayers: Trial?
+    /// The layers that stay.
+    public var layers: [Int]
+    /// In the order in which they went; empty where they were chosen otherwise.
+    public var droppedLayers: [DroppedLayer]
+    /// For each layer that stays, the heads that do; `nil` where all do.
+    public var heads: [[Int]]?
+    /// The hidden dimensions that stay; `nil` where all do.
+    public var hidden: [Int]?
+    /// The shapes that a search tried, in their order; empty without a search.
+    public var trials: [Trial]
+    public var isCorrected: Bool
+    public var phases: [RunReport.Phase]
+    public var versions: RunReport.Versions
+
+    /// Its file's name.
+    public static let fileName = "pruning.json"
+}

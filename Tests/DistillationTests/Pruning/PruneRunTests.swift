@@ -1,0 +1,149 @@
+import Deployment
+import Foundation
+import TestSupport
+import Testing
+import Torch
+import Transformers
+
+@testable import Distillation
+
+@Suite("Models are pruned without training")
+struct PruneRunTests {
+    /// A language model whose third layer adds nothing, and texts for it.
+    private func material(in folder: URL) throws -> (model: URL, texts: URL) {
+        let tiny = try TinyLanguageModel(in: folder, layers: 4)
+        let model = try AutoModel.load(from: tiny.directory).model
+        try model.parameters.freeze()
+        for name in ["self_attn.o_proj", "mlp.down_proj"] {
+            try #require(model.parameters["model.layers.2.\(name).weight"]).fill(0)
+        }
+        try ModelWriter.save(model, to: tiny.directory)
+        let texts = folder.appending(path: "chats.jsonl")
+        try TinyLanguageModel.conversations(to: texts)
+        return (tiny.directory, texts)
+    }
+
+    private func request(_ folder: URL, _ change: (inout PruneRequest) -> Void) throws -> PruneRequest {
+        let (model, texts) = try material(in: folder)
+        var request = PruneRequest(model: model, data: texts, output: folder.appending(path: "pruned"))
+        request.cache.directory = folder.appending(path: "cache")
+        change(&request)
+        return request
+    }
+
+    @Test("a layer that adds nothing goes first and costs nothing; the directory opens")
+    func layers() throws {
+        try withTemporaryDirectory { folder in
+            let report = try PruneRun(try request(folder) { $0.sizes.layers = 3 }).run()
+            #expect(report.layers == [0, 1, 3] && report.droppedLayers.map(\.layer) == [2])
+            #expect(report.distance < 1e-6 && report.agreement == 1, "\(report.distance)")
+            #expect(report.before.shape.layers == 4 && report.after.shape.layers == 3)
+            #expect(report.evenLayers?.distance ?? 0 > 0.01)
+            let output = folder.appending(path: "pruned")
+            let loaded = try LoadedModel(output, languageModels: true)
+            #expect(loaded.model.parameters.elementCount == report.after.parameters)
+            let stored = try JSONText.decode(
+                PruneReport.self,
+                from: String(contentsOf: output.appending(path: "pruning.json"), encoding: .utf8))
+            #expect(stored.layers == report.layers && stored.data == report.data)
+        }
+    }
+
+    @Test("heads, neurons and hidden dimensions; the result is compared on other texts")
+    func widths() throws {
+        try withTemporaryDirectory { folder in
+            let made = try request(folder) {
+                $0.sizes = PrunedSizes(hiddenSize: 28, intermediateSize: 32, keyValueHeads: 1)
+                $0.layers = [0, 1, 3]
+                $0.validation = folder.appending(path: "chats.jsonl")
+            }
+            let report = try PruneRun(made).run()
+            #expect(report.droppedLayers.isEmpty && report.layers == [0, 1, 3])
+            #expect(report.heads?.allSatisfy { $0.count == 2 } == true && report.hidden?.count == 28)
+            #expect(report.distance > 0 && report.validation != nil)
+            let configuration = try ModelConfiguration(contentsOf: made.output)
+            #expect(
+                configuration.shape
+                    == ModelShape(
+                        layers: 3, hiddenSize: 28, intermediateSize: 32, attentionHeads: 2, keyValueHeads: 1))
+            #expect(configuration.json()["head_dim"] == 8)
+        }
+    }
+
+    @Test("a search keeps to the target, and takes the nearest of what it tried")
+    func search() throws {
+        try withTemporaryDirectory { folder in
+            let report = try PruneRun(try request(folder) { $0.target = .ratio(0.7) }).run()
+            let most = Int(Double(report.before.parameters) * 0.7)
+            #expect(report.trials.count >= 3 && report.trials.allSatisfy { $0.parameters <= most })
+            #expect(report.trials.map(\.distance) == report.trials.map(\.distance).sorted())
+            #expect(report.after.shape == report.trials.first?.shape)
+            let model = try AutoModel.load(from: folder.appending(path: "pruned")).model
+            #expect(model.parameters.elementCount == report.after.parameters)
+        }
+    }
+
+    @Test("an encoder: its classes are compared")
+    func encoder() throws {
+        try withTemporaryDirectory { folder in
+            var request = PruneRequest(
+                model: Support.teacher, data: Support.reviews, output: folder.appending(path: "pruned"))
+            request.cache.directory = folder.appending(path: "cache")
+            request.sizes = PrunedSizes(layers: 1, intermediateSize: 16)
+            let report = try PruneRun(request).run()
+            #expect(report.measure == .kl && report.distance >= 0 && report.after.shape.layers == 1)
+            _ = try LoadedModel(request.output)
+        }
+    }
+
+    @Test("what cannot be is refused in a line, and nothing is left")
+    func refusals() throws {
+        try withTemporaryDirectory { folder in
+            let base = try request(folder) { _ in }
+            func expect(_ parts: String..., change: (inout PruneRequest) -> Void) {
+                var request = base
+                change(&request)
+                let error = #expect(throws: (any Error).self) { try PruneRun(request).run() }
+                for part in parts { #expect("\(error!)".contains(part), "\(error!) lacks \(part)") }
+                #expect(!FileManager.default.fileExists(atPath: request.output.path))
+            }
+            expect("nothing to prune", "--target-parameters") { _ in }
+            expect("has these sizes already") { $0.sizes.layers = 4 }
+            expect("--layers 9") { $0.sizes.layers = 9 }
+            expect("--keep-layers", "in order") { $0.layers = [2, 1] }
+            expect("--target-parameters", "choose fewer") { $0.target = .parameters(1_000_000_000) }
+            expect("no part of") { $0.target = .parameters(100) }
+            expect("between 0 and 1") { $0.target = .ratio(1.5) }
+            expect("batch_size") {
+                $0.batchSize = 0
+                $0.sizes.layers = 3
+            }
+            expect("--attention-heads 3") { $0.sizes.attentionHeads = 3 }
+        }
+    }
+
+    @Test("run --init pruned: a student of smaller sizes starts near its teacher and is trained")
+    func start() throws {
+        try withTemporaryDirectory { folder in
+            let (model, texts) = try material(in: folder)
+            var request = DistillRequest(
+                teacher: model, data: DataRequest(train: texts), output: folder.appending(path: "student"))
+            request.cache.directory = folder.appending(path: "cache")
+            request.student.initialization = .pruned
+            (request.student.layers, request.student.intermediateSize) = (3, 40)
+            request.student.keyValueHeads = 1
+            (request.training.maxSteps, request.training.learningRate) = (2, 1e-3)
+            var notes: [String] = []
+            _ = try DistillationRun(request).run { event in
+                if case .note(let note) = event { notes.append(note) }
+            }
+            #expect(notes.contains { $0.contains("layers 0, 1, 3, pruned to") }, "\(notes)")
+            let shape = try ModelConfiguration(contentsOf: request.output).shape
+            #expect(shape.layers == 3 && shape.intermediateSize == 40 && shape.attentionHeads == 2)
+            // The option belongs to it alone.
+            request.student.initialization = .teacherLayers
+            let error = #expect(throws: (any Error).self) { try DistillationRun(request) }
+            #expect("\(error!)".contains("--init pruned"), "\(error!)")
+        }
+    }
+}
