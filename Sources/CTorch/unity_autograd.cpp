@@ -1,5 +1,6 @@
 // The shim's autograd nodes as one translation unit, apart from the rest: autograd's headers take fifteen seconds.
 
+#include "shim/checkpoint.cpp"
 #include "shim/composed_decoder_node.cpp"
 #include "shim/composed_encoder.cpp"
 #include "shim/composed_nodes.cpp"
@@ -9,6 +10,7 @@
 #include "shim/embedding_bag.cpp"
 #include "shim/fused_loss.cpp"
 #include "shim/graph_pool.cpp"
+#include "shim/low_rank.cpp"
 #include "shim/packed_decoder_layer.cpp"
 #include "shim/packed_embeddings.cpp"
 #include "shim/packed_layer.cpp"

@@ -17,6 +17,7 @@
 #include "shim/mixed_layer.cpp"
 #include "shim/nn.cpp"
 #include "shim/optimizer.cpp"
+#include "shim/optimizer_8bit.cpp"
 #include "shim/packed.cpp"
 #include "shim/quantized.cpp"
 #include "shim/runtime.cpp"

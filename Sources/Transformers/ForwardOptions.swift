@@ -10,14 +10,18 @@ public struct ForwardOptions {
     public var features: FeatureSelection
     /// True to stop before the head: ``ModelOutput/rows`` are then the hidden states that it would read.
     public var stopsBeforeHead: Bool
+    /// True if the backward pass computes each layer again instead of keeping what its forward pass leaves.
+    public var recomputes: Bool
 
     public init(
         precision: Precision = .float32, dropout: DropoutState? = nil,
-        features: FeatureSelection = FeatureSelection(), stopsBeforeHead: Bool = false
+        features: FeatureSelection = FeatureSelection(), stopsBeforeHead: Bool = false,
+        recomputes: Bool = false
     ) {
         self.precision = precision
         self.dropout = dropout
         self.features = features
         self.stopsBeforeHead = stopsBeforeHead
+        self.recomputes = recomputes
     }
 }

@@ -6,6 +6,8 @@ public final class TransformerModel {
     /// Named as transformers names them.
     public let parameters = ParameterStore()
     public let device: Device
+    /// The adapters that are trained in place of the parameters; `nil` where these are.
+    public internal(set) var adapters: LowRankAdapters?
     let backbone: any Backbone
     let head: any Head
 
@@ -84,6 +86,8 @@ public final class TransformerModel {
     public func callAsFunction(
         _ input: PackedInput, _ options: ForwardOptions = ForwardOptions()
     ) throws -> ModelOutput {
+        adapters?.dropout?.state = options.dropout
+        defer { adapters?.dropout?.state = nil }
         let output = try backbone(input, head.rows, options)
         let stops = options.stopsBeforeHead
         return ModelOutput(
@@ -95,5 +99,7 @@ public final class TransformerModel {
     public var outputWeight: Tensor? { (head as? LanguageModelHead)?.output.weight }
 
     /// Parameters whose gradient is sparse when training at a precision: a batch reads few of their rows.
-    public func sparseTables(_ precision: Precision) -> [Tensor] { backbone.sparseTables(precision) }
+    public func sparseTables(_ precision: Precision) -> [Tensor] {
+        backbone.sparseTables(precision).filter(\.requiresGrad)
+    }
 }

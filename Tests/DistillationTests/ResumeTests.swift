@@ -27,7 +27,11 @@ struct ResumeTests {
 
     private func fresh(_ change: (inout TrainingArguments) -> Void) throws -> Trainer {
         let teacher = try Support.logits(Support.model(layers: 3, seed: 5), Self.data)
-        return try Support.trainer(Support.model(seed: 3), Self.data, teacher: teacher) {
+        var arguments = TrainingArguments()
+        change(&arguments)
+        let model = try Support.model(seed: 3)
+        if let lora = arguments.lora { try model.adapt(lora, seed: 3) }
+        return try Support.trainer(model, Self.data, teacher: teacher) {
             $0.numTrainEpochs = 3
             $0.loggingSteps = 4
             change(&$0)
@@ -81,6 +85,14 @@ struct ResumeTests {
                 $0.evalSteps = 4
                 $0.earlyStoppingPatience = 2
                 $0.earlyStoppingThreshold = 0.05
+            }
+        ),
+        (
+            "adapters, their averages, layers computed again",
+            {
+                $0.lora = LoRAOptions(rank: 2)
+                $0.emaDecay = 0.9
+                $0.gradientCheckpointing = true
             }
         ),
         (

@@ -215,6 +215,33 @@ ct_error ct_grad(ct_tensor tensor, ct_tensor *out);
 bool ct_has_grad(ct_tensor tensor);
 ct_error ct_clear_grad(ct_tensor tensor);
 
+// MARK: Recomputation
+
+// A part of a forward pass; `run` makes its output from its input, and fails with an error. It is called again by the backward pass.
+typedef struct {
+    void *context;
+    ct_error (*run)(void *context, ct_tensor input, ct_tensor *out);
+    void (*release)(void *context);
+} ct_checkpoint_body;
+// Runs a part of a forward pass without recording it: the backward pass runs it again, and adds gradients to the leaves that it reads.
+// Takes over the body. The input must require a gradient.
+ct_error ct_checkpoint(ct_tensor input, ct_checkpoint_body body, ct_tensor *out);
+// Another handle of a tensor, and an error with a message: what a body answers with.
+ct_error ct_alias(ct_tensor tensor, ct_tensor *out);
+ct_error ct_make_error(const char *message);
+
+// MARK: Low-rank adapters
+
+// Adapters of a weight (outputs, inputs), or (inputs, outputs) if `transposed`, which is base + scale · b (outputs, rank) · a (rank, inputs).
+// With `kernels` on the CPU, bits do not depend on the number of threads.
+// From now on a gradient that the weight gets becomes one of a and b at once, and is freed.
+ct_error ct_low_rank_attach(ct_tensor weight, ct_tensor a, ct_tensor b, double scale, bool transposed, bool kernels);
+void ct_low_rank_detach(ct_tensor weight);
+// weight = base + scale · b · a; the base may be of a smaller type.
+ct_error ct_low_rank_merge_(ct_tensor weight, ct_tensor base, ct_tensor a, ct_tensor b, double scale, bool transposed, bool kernels);
+// A copy in bfloat16 or float16 where that holds every number exactly, else in the tensor's own type.
+ct_error ct_compact_copy(ct_tensor tensor, ct_tensor *out);
+
 // MARK: Encoders on packed sequences (CPU)
 
 // The examples' tokens are stored one after another, without padding; `offsets` (B + 1, int64) holds the beginning of each.
@@ -252,6 +279,7 @@ typedef struct {
     int32_t activation;
     bool bfloat16;    // multiply in bfloat16
     bool first_only;  // only each example's first token goes through: the output is (B, hidden)
+    bool recompute;   // the backward pass computes the forward pass again rather than keeping what it leaves (ct_encoder_layer)
     double epsilon, attention_dropout;
     double hidden_dropout, output_dropout;  // after attention; after the second product
     uint64_t seed, offset;  // dropout takes three calls starting at `offset`: attention, after it, after the second product
@@ -318,6 +346,7 @@ typedef struct {
     double epsilon;
     double norm_offset;  // added to the norms' weights
     bool bfloat16;       // the type that matrices are multiplied in
+    bool recompute;      // the backward pass computes the forward pass again rather than keeping what it leaves
 } ct_decoder_layer_options;
 // The order of its parameters, float32: the weights (outputs, inputs) of its linear layers, their biases, the norms. Biases may be null, and
 // the norms of outputs and heads, those of a pair together.
@@ -597,6 +626,10 @@ typedef struct {
 // and nothing is changed if `skips` is 1: float32 scalars on the device, or NULL.
 ct_error ct_adamw_(const ct_tensor *parameters, const ct_tensor *first_moments, const ct_tensor *second_moments,
                    size_t count, ct_adamw_options options, ct_tensor scale_or_null, ct_tensor skips_or_null);
+// The same for one parameter whose moments are a byte (int8, as bits) for each number, with a float32 for each 256 of them: the largest
+// magnitude, by which bitsandbytes' dynamic tree is scaled. The same bits on any number of threads.
+ct_error ct_adamw_8bit_(ct_tensor parameter, ct_tensor first_moment, ct_tensor second_moment, ct_tensor first_scales,
+                        ct_tensor second_scales, ct_adamw_options options);
 // The gradients' joint 2-norm, without waiting for the device. *scale is the divisor that brings the gradients' norm down to
 // `max_norm`, NULL if that is infinite; `skips` becomes 1, and stays so, if the norm or a loss is not finite.
 ct_error ct_measure_gradients(const ct_tensor *parameters, size_t count, double max_norm, const ct_tensor *losses,

@@ -61,6 +61,11 @@ struct DecoderLayerState : torch::CustomClassHolder {
     bool used = false;
 
     DecoderLayerState(const ct_decoder_layer_options &o, const DecoderParameters &p, int64_t tokens, bool training) : options(o) {
+        allocate(p, tokens, training);
+    }
+
+    void allocate(const DecoderParameters &p, int64_t tokens, bool training) {
+        const ct_decoder_layer_options &o = options;
         auto elements = [&](int64_t width) { return at::empty({tokens, width}, o.bfloat16 ? at::kBFloat16 : at::kFloat); };
         int64_t hidden = p[CT_DECODER_LAYER_DOWN].size(0), inner = p[CT_DECODER_LAYER_DOWN].size(1);
         query = elements(o.heads * o.head_width);
@@ -74,6 +79,11 @@ struct DecoderLayerState : torch::CustomClassHolder {
         up = elements(inner);
         if (p[CT_DECODER_LAYER_ATTENTION_NORM].defined()) attended = elements(hidden);
         if (p[CT_DECODER_LAYER_OUTER_NORM].defined()) fed = elements(hidden);
+    }
+
+    // Frees what the backward pass will compute again.
+    void forget() {
+        for (at::Tensor *part : {&query, &key, &value, &context, &log_sum, &middle, &gate, &up, &attended, &fed}) part->reset();
     }
 
     k::DecoderMemory memory() const {
@@ -103,6 +113,7 @@ struct DecoderLayerNode : torch::autograd::Function<DecoderLayerNode> {
         std::vector<at::Tensor> saved = list.vec();
         DecoderParameters p = placed(saved, places);
         at::Tensor output = run_decoder_layer(input, p, packed_linears(p, state->options.bfloat16, true), *state, {});
+        if (state->options.recompute) state->forget();
         saved.push_back(input);
         context->save_for_backward(saved);
         context->saved_data["state"] = c10::IValue::make_capsule(state);
@@ -121,6 +132,10 @@ struct DecoderLayerNode : torch::autograd::Function<DecoderLayerNode> {
         at::Tensor input = saved.back(), output_gradient = output_gradients[0].contiguous(), input_gradient = at::empty_like(input);
         saved.pop_back();
         DecoderParameters p = placed(saved, places), gradients(p.size());
+        if (state.options.recompute) {
+            state.allocate(p, input.size(0), true);
+            run_decoder_layer(input, p, packed_linears(p, state.options.bfloat16, true), state, {});
+        }
         for (size_t i = 0; i < places.size(); ++i)
             if (context->needs_input_grad(i + 1)) gradients[static_cast<size_t>(places[i])] = at::empty_like(saved[i]);
         std::vector<at::Tensor> back = packed_linears(p, state.options.bfloat16, false);

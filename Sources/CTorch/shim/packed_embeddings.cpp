@@ -158,9 +158,11 @@ ct_error ct_packed_embeddings(const ct_tensor *parameters, ct_tensor ids, ct_ten
         if (any_requires_grad(p)) {
             *out = wrap(PackedEmbeddings::apply(at::TensorList(p), state));
         } else {
+            // Frozen tables have dropout all the same where a graph is recorded of what follows.
+            bool training = at::GradMode::is_enabled() && dropout > 0;
             at::NoGradGuard no_grad;
-            state->mask = {};
-            *out = wrap(embed(p, *state, false));
+            if (!training) state->mask = {};
+            *out = wrap(embed(p, *state, training));
         }
     });
 }

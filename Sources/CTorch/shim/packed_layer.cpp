@@ -94,6 +94,11 @@ struct PackedLayerState : torch::CustomClassHolder {
     bool used = false;
 
     PackedLayerState(const ct_layer_options &o, at::Tensor starts, bool training) : options(o), offsets(std::move(starts)) {
+        allocate(training);
+    }
+
+    void allocate(bool training) {
+        const ct_layer_options &o = options;
         k::Sequences s = sequences(offsets);
         int64_t tokens = s.tokens(), queries = o.first_only ? s.count : tokens, h = o.hidden;
         query = elements(o.bfloat16, {queries, h});
@@ -116,6 +121,13 @@ struct PackedLayerState : torch::CustomClassHolder {
         }
         if (o.hidden_dropout > 0) bits1 = at::empty({queries * k::mask_stride(h)}, at::kShort);
         if (o.output_dropout > 0) bits2 = at::empty({queries * k::mask_stride(h)}, at::kShort);
+    }
+
+    // Frees what the backward pass will compute again.
+    void forget() {
+        for (at::Tensor *part : {&query, &key_value, &context, &normalized1, &normalized2, &deviation1, &deviation2, &log_sum, &inner,
+                                 &attention_bits, &bits1, &bits2})
+            part->reset();
     }
 
     k::LayerMemory memory() const {
@@ -170,6 +182,7 @@ struct PackedLayer : torch::autograd::Function<PackedLayer> {
         auto state = c10::make_intrusive<PackedLayerState>(options, offsets, true);
         ct_packed_layer_s packed(parameters, options, true);
         at::Tensor output = ::forward(input, parameters, packed, *state, true);
+        if (options.recompute) state->forget();
         std::vector<at::Tensor> saved = parameters;
         saved.push_back(input);
         context->save_for_backward(saved);
@@ -188,6 +201,10 @@ struct PackedLayer : torch::autograd::Function<PackedLayer> {
         p.pop_back();
         const ct_layer_options &o = state.options;
         int64_t h = o.hidden;
+        if (o.recompute) {
+            state.allocate(true);
+            ::forward(input, p, ct_packed_layer_s(p, o, true), state, true);
+        }
         at::Tensor output_gradient = output_gradients[0].contiguous();
         ct_packed_layer_s back(p, o, false);
         at::Tensor key_value = floats({2 * h, h}), key_value_bias = floats({2 * h});

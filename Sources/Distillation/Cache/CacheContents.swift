@@ -27,6 +27,8 @@ public struct CacheContents: Sendable {
             case unfinished
             /// A model that could not be saved in its output directory.
             case rescued
+            /// A model that adapters were merged into.
+            case merged
         }
 
         public var kind: Kind
@@ -43,7 +45,7 @@ public struct CacheContents: Sendable {
 
     /// Everything that is kept, by kind, the last used first.
     public func entries() -> [Entry] {
-        tokens() + teachers() + digests() + unfinished() + rescued()
+        tokens() + teachers() + digests() + unfinished() + rescued() + merged()
     }
 
     func names(_ folder: String) -> [String] {
@@ -101,6 +103,14 @@ public struct CacheContents: Sendable {
             entry(
                 .unfinished, found.url, lastUse: nil, isUsed: found.isOwned,
                 found.isOwned ? "being written" : "left by a process that was killed")
+        }
+    }
+
+    private func merged() -> [Entry] {
+        names(MergedAdapter.folder).filter { !$0.hasPrefix(".") }.map { name in
+            entry(
+                .merged, root.appending(path: "\(MergedAdapter.folder)/\(name)"), lastUse: nil, isUsed: false,
+                "a model that adapters were merged into")
         }
     }
 

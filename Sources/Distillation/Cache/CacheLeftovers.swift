@@ -21,7 +21,7 @@ enum CacheLeftovers {
     static func folders(_ root: URL) -> [URL] {
         let teachers = root.appending(path: teachers)
         let keys = (try? FileManager.default.contentsOfDirectory(atPath: teachers.path)) ?? []
-        return [root.appending(path: tokens), root.appending(path: digests)]
+        return [tokens, digests, MergedAdapter.folder].map { root.appending(path: $0) }
             + keys.sorted().map { teachers.appending(path: $0) }
     }
 }

@@ -259,7 +259,7 @@ final class RunCheckpoints {
     func finish(_ name: String, _ model: TransformerModel, _ outcome: TrainingOutcome) throws {
         guard !outcome.interrupted, finished(name) == nil else { return }
         finished.append(
-            FinishedTraining(name: name, outcome: outcome, parameters: try model.parameters.snapshot()))
+            FinishedTraining(name: name, outcome: outcome, parameters: try model.snapshot()))
     }
 
     /// Ends the run with a checkpoint where that is all that is wanted, after its trainings.

@@ -10,6 +10,11 @@ enum HubIdentifier {
             && !text.hasSuffix("-") && !text.hasSuffix(".")
     }
 
+    /// The name by which others find a model: that on the Hub where it is in its cache, else its absolute path.
+    static func name(of directory: URL) -> String {
+        ofCached(directory) ?? directory.standardizedFileURL.path(percentEncoded: false)
+    }
+
     /// The identifier of a model in the Hub's cache: `…/models--owner--name/snapshots/…`.
     static func ofCached(_ directory: URL) -> String? {
         let folder = directory.standardizedFileURL.pathComponents.last { $0.hasPrefix("models--") }

@@ -156,6 +156,17 @@ package final class OutputDirectory {
         /// `analysis.json`, of a run at its end; `nil` in a save before the end.
         var analysis: PredictionAnalysis?
         var card = ModelCardOptions()
+        /// The model that adapters are of: its directory, or its name on the Hub.
+        var base: String?
+    }
+
+    /// Saves a model's adapters by themselves, where they are to be.
+    private static func saveAdapter(of model: TransformerModel, base: String?, to directory: URL) throws {
+        guard let adapters = model.adapters, adapters.options.save == .adapter else { return }
+        guard let base else {
+            throw DistillationError("the adapters are of no model that has a name")
+        }
+        try AdapterWriter.save(model, base: base, to: directory.appending(path: "adapter"))
     }
 
     /// Saves the model with its tokenizer's files, a model card and its report, which then knows the size of the weights'
@@ -168,6 +179,7 @@ package final class OutputDirectory {
         try save(isLast: extras.analysis != nil, warn: warn) { directory in
             try ModelWriter.save(model, to: directory)
             try Self.copyTokenizer(from: tokenizerDirectory, to: directory)
+            try Self.saveAdapter(of: model, base: extras.base, to: directory)
             result.setStudentBytes(SafetensorsCheckpoint.weightBytes(in: directory))
             var files = [
                 ("README.md", ModelCard(report: result, options: extras.card).text),

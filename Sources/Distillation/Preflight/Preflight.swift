@@ -90,7 +90,8 @@ struct Preflight {
         let estimate = MemoryEstimate(
             student: student, teachers: setup.teachers.map(\.classifier.model),
             tokens: Int(lengths.max() ?? 0) * request.training.perDeviceTrainBatchSize,
-            evaluationTokens: Int(lengths.max() ?? 0) * request.training.perDeviceEvalBatchSize)
+            evaluationTokens: Int(lengths.max() ?? 0) * request.training.perDeviceEvalBatchSize,
+            arguments: request.training)
         if let available = MemoryEstimate.available, request.device.kind == .cpu, estimate.bytes > available {
             findings.add(
                 .warning,

@@ -111,6 +111,7 @@ extension DistillRequest {
         try require(
             !teachers.isEmpty || !scores.isEmpty,
             "there is no teacher; give one with --teacher, or its scores with --teacher-scores")
+        try findings.attempt { try training.lora?.requireBase(student.directory) }
         try findings.attempt { try requireScoresFit() }
         try findings.attempt { try requirePairScoresFit() }
         try findings.attempt { try requireLogprobsFit() }

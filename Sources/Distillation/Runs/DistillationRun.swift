@@ -136,7 +136,8 @@ public struct DistillationRun {
         try output.save(
             repetition.student.model, tokenizerDirectory: setup.tokenizerDirectory, report: &report,
             extras: .init(
-                history: repetition.student.outcome.log.text, analysis: analysis, card: request.card),
+                history: repetition.student.outcome.log.text, analysis: analysis, card: request.card,
+                base: request.student.directory.map(HubIdentifier.name)),
             warn: { log.warnOnce($0) })
     }
 

@@ -13,6 +13,7 @@ public struct FineTuningRun {
         try request.data.validate()
         try request.card.validate()
         try request.checkpoints.validate()
+        try request.training.lora?.requireBase(request.model)
         try ReportExamples.validate(request.reportExamples)
         self.request = request
     }
@@ -75,7 +76,7 @@ public struct FineTuningRun {
     ) throws -> TrainingOutcome {
         let name = "model"
         if let done = context.checkpoints?.finished(name) {
-            try setup.model.parameters.restore(done.parameters)
+            try setup.model.restore(done.parameters)
             return done.outcome
         }
         let training = StagedTraining(setup.plan(request, context.processes))
@@ -100,7 +101,9 @@ public struct FineTuningRun {
         analysis?.addSamples(log) { try samples(setup) }
         try output.save(
             setup.model, tokenizerDirectory: setup.files.directory, report: &report,
-            extras: .init(history: outcome.log.text, analysis: analysis, card: request.card),
+            extras: .init(
+                history: outcome.log.text, analysis: analysis, card: request.card,
+                base: HubIdentifier.name(of: request.model)),
             warn: { log.warnOnce($0) })
         return report
     }

@@ -50,17 +50,22 @@ struct FineTuningSetup {
                     + "--label-column")
         }
         let data = data
+        let lora = request.training.lora
+        let dropout = lora.flatMap(\.hook)
         model = try log.phase("Loading the model") {
             let (model, report) = try AutoModel.load(
                 from: request.model, labelNames: text == nil ? data.labels.names : nil,
                 task: data.problemType, scoreActivation: request.scoreActivation,
-                ignoreMismatchedSizes: request.ignoreMismatchedSizes, seed: seed, device: request.device)
+                ignoreMismatchedSizes: request.ignoreMismatchedSizes, seed: seed, device: request.device,
+                instrument: dropout)
             guard !model.parameters.isQuantized else {
                 throw DistillationError(
                     "\(request.model.path): is quantized, and int8 weights cannot be trained; fine-tune the model in floating "
                         + "point that it was made from")
             }
             if !report.newlyInitialized.isEmpty { log.send(.note(report.description)) }
+            if let lora { try model.adapt(lora, seed: seed, dropout: dropout) }
+            if let note = model.adapterNote { log.send(.note(note)) }
             return model
         }
         if let note = TextLength.positionsNote(request.data.maxLength, configuration) {

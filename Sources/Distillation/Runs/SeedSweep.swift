@@ -127,7 +127,7 @@ struct SeedSweep {
     /// Returns what was trained before the run was resumed; `nil` where it has to be trained.
     private func done(_ name: String, _ model: TransformerModel) throws -> Repetition.Trained? {
         guard let done = context.checkpoints?.finished(name) else { return nil }
-        try model.parameters.restore(done.parameters)
+        try model.restore(done.parameters)
         return .init(model: model, outcome: done.outcome)
     }
 }

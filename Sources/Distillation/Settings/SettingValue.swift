@@ -104,6 +104,7 @@ extension SettingValue where Self: RawRepresentable & CaseIterable, RawValue == 
 }
 
 extension LearningRateSchedule.Decay: SettingValue {}
+extension Optimizer: SettingValue {}
 extension Precision: SettingValue {}
 extension TaskIdentifier: SettingValue {}
 extension StudentOptions.Initialization: SettingValue {}

@@ -1,3 +1,5 @@
+import Transformers
+
 extension TrainingArguments {
     /// The arguments of settings, with defaults for the others.
     init(_ reader: SettingsReader) throws {
@@ -32,6 +34,9 @@ extension TrainingArguments {
         try reader.assign("ema_decay", to: &emaDecay)
         try reader.assign("logging_steps", to: &loggingSteps)
         try reader.assign("group_by_length", to: &groupByLength)
+        try reader.assign("optim", to: &optim)
+        try reader.assign("gradient_checkpointing", to: &gradientCheckpointing)
+        lora = try LoRAOptions(reader)
     }
 }
 
@@ -62,5 +67,8 @@ extension TrainingArguments {
         settings.override("ema_decay", emaDecay)
         settings.override("logging_steps", loggingSteps)
         settings.override("group_by_length", groupByLength)
+        settings.override("optim", optim)
+        settings.override("gradient_checkpointing", gradientCheckpointing)
+        lora?.write(to: &settings)
     }
 }

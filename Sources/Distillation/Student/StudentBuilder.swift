@@ -19,6 +19,8 @@ struct StudentBuilder {
     var maxLength: Int?
     /// The fits of students to their teacher; `nil` where there are no texts.
     var projection: TeacherProjection?
+    /// The low-rank adapters that are trained; `nil` to train the student whole.
+    var lora: LoRAOptions?
     /// The components of the vectors of several teachers together; `nil` of one teacher.
     var joinedWidth: Int?
 
@@ -29,7 +31,7 @@ struct StudentBuilder {
     /// A student with notes for the user.
     struct Student {
         let model: TransformerModel
-        let notes: [String]
+        var notes: [String]
     }
 
     /// True if building the first student takes seconds, as it is fitted to its teacher.
@@ -49,18 +51,25 @@ struct StudentBuilder {
             throw DistillationError(
                 "--quantize-aware trains for int8, which language models are not saved in yet; leave it out")
         }
-        let instrument = quantizeAware ? FakeQuantization() : nil
-        let student = try build(instrument)
+        guard !quantizeAware || lora?.hook == nil else {
+            throw DistillationError(
+                "--lora-dropout computes adapters apart from their weights, which --quantize-aware rounds together; leave one out"
+            )
+        }
+        let (instrument, dropout) = (quantizeAware ? FakeQuantization() : nil, lora?.hook)
+        var student = try build(instrument ?? dropout)
         guard !student.model.parameters.isQuantized else {
             throw DistillationError(
                 "\(options.directory?.path ?? "the student"): is quantized, and int8 weights cannot be trained; start from the "
                     + "model in floating point, with --quantize-aware if it is to be int8")
         }
         instrument?.ignored = QuantizationMethod().smallLayers(of: student.model)
+        if let lora { try student.model.adapt(lora, seed: seed, dropout: dropout) }
+        if let note = student.model.adapterNote { student.notes.append(note) }
         return student
     }
 
-    private func build(_ instrument: FakeQuantization?) throws -> Student {
+    private func build(_ instrument: (any LayerHook)?) throws -> Student {
         if let directory = options.directory { return try load(directory, instrument) }
         let teacher = try model
         guard !teacher.model.configuration.isTable else {
@@ -232,7 +241,7 @@ struct StudentBuilder {
         configuration.classifierHiddenSize = table.classifierHiddenSize ?? configuration.classifierHiddenSize
     }
 
-    private func load(_ directory: URL, _ instrument: FakeQuantization?) throws -> Student {
+    private func load(_ directory: URL, _ instrument: (any LayerHook)?) throws -> Student {
         let names = labelNames
         if task.embedsTexts { return try loadEmbedding(directory, instrument) }
         let own = try TokenizerFiles.configuration(of: directory)
@@ -262,28 +271,6 @@ struct StudentBuilder {
     /// Returns true if a checkpoint has label names of its own rather than the numbers of a fresh configuration.
     private func hasOwnLabels(_ configuration: ModelConfiguration) -> Bool {
         configuration.labelNames != configuration.labelNames.indices.map { "LABEL_\($0)" }
-    }
-}
-
-extension StudentBuilder {
-    /// A builder of students of a model.
-    init(
-        options: StudentOptions, teacher: LoadedModel, seed: UInt64, device: Device,
-        quantizeAware: Bool = false, projection: TeacherProjection? = nil
-    ) {
-        self.init(
-            options: options, teacher: teacher, labelNames: teacher.labels.names,
-            task: teacher.model.configuration.task, seed: seed, device: device, quantizeAware: quantizeAware,
-            projection: projection)
-    }
-
-    init(_ setup: DistillationSetup, seed: UInt64) {
-        self.init(
-            options: setup.request.student, teacher: setup.teacher, labelNames: setup.labelNames,
-            task: setup.problemType, seed: seed, device: setup.request.device,
-            quantizeAware: setup.request.quantizeAware, maxLength: setup.data.maxLength,
-            projection: setup.projection,
-            joinedWidth: setup.teachers.count > 1 ? setup.teacherWidth : nil)
     }
 }
 

@@ -103,7 +103,7 @@ extension StudentBuilder {
     }
 
     /// Loads a student for embeddings from a directory, of sentence-transformers or of an encoder alone.
-    func loadEmbedding(_ directory: URL, _ instrument: FakeQuantization?) throws -> Student {
+    func loadEmbedding(_ directory: URL, _ instrument: (any LayerHook)?) throws -> Student {
         var notes: [String] = []
         let (model, report) = try AutoModel.loadEmbedding(
             from: directory,

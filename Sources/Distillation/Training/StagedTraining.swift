@@ -149,7 +149,7 @@ final class StagedTraining {
 
     /// Gives the model the best checkpoint's weights, after the last event.
     func finish() throws -> TrainingOutcome {
-        if let best { try plan.model.parameters.restore(best.parameters) }
+        if let best { try plan.model.restore(best.parameters) }
         return try outcome()
     }
 

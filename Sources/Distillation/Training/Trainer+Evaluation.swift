@@ -16,11 +16,15 @@ extension Trainer {
         guard let averages else { return }
         if inTurn { try averages.catchUp() }
         try averages.useAverages(includingPending: true)
+        try model.adapters?.merge()
     }
 
     /// Sets the model back to the weights of training; does nothing where it has them.
     public func endEvaluation() throws {
-        try averages?.useWeights()
+        if let averages, averages.areInUse {
+            try averages.useWeights()
+            try model.adapters?.merge()
+        }
         let pause = clock.endPause()
         if pause > 0 { meter.leaveOut(pause) }
     }
@@ -67,6 +71,6 @@ extension Trainer {
     func checkpoint(_ metrics: EpochMetrics, logits: Logits?) throws -> TrainingState.Best {
         TrainingState.Best(
             metric: metrics.validation[metricForBest] ?? 0, epoch: metrics.epoch,
-            parameters: try model.parameters.snapshot(), logits: logits)
+            parameters: try model.snapshot(), logits: logits)
     }
 }

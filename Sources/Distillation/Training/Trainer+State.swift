@@ -7,7 +7,7 @@ extension Trainer {
         try readSteps()
         try optimizer.synchronize()
         return TrainingState(
-            step: step, epoch: epoch, stepInEpoch: stepInEpoch, parameters: try model.parameters.snapshot(),
+            step: step, epoch: epoch, stepInEpoch: stepInEpoch, parameters: try model.snapshot(),
             learned: try learned.snapshot(), optimizer: try optimizer.state(),
             averages: try averages?.state(),
             dropout: dropout.position, sums: sums, logSums: meter.sums, history: history, best: best,
@@ -20,7 +20,7 @@ extension Trainer {
     public func restore(_ state: TrainingState) throws {
         try endEvaluation()
         prefetcher = nil
-        try model.parameters.restore(state.parameters)
+        try model.restore(state.parameters)
         try learned.restore(state.learned)
         try optimizer.restore(state.optimizer)
         if let averages, let saved = state.averages { try averages.restore(saved) }

@@ -44,6 +44,7 @@ extension Trainer {
             try optimizer.step(learningRate: learningRate)
             gradNorm = .number(norm)
         }
+        try model.adapters?.merge()
         try averageWeights()
         step += 1
         stepInEpoch += 1
@@ -73,7 +74,8 @@ extension Trainer {
                 precision: precision, dropout: dropout,
                 features: FeatureSelection(
                     hiddenStates: needs.studentHiddenStates, projections: needs.studentProjections),
-                stopsBeforeHead: data.problemType.predictsTokens))
+                stopsBeforeHead: data.problemType.predictsTokens,
+                recomputes: arguments.gradientCheckpointing ?? false))
         let terms = try objectives(
             ObjectiveBatch(
                 student: student, teacher: signals?.outputs, teacherLogits: signals?.logits,

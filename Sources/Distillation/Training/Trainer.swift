@@ -123,11 +123,11 @@ public final class Trainer {
         schedule = arguments.schedule(totalSteps: totalSteps)
         optimizer = try arguments.optimizer(for: model, at: precision, learned: learned)
         averages = try arguments.emaDecay.map {
-            try ExponentialMovingAverage(model.parameters, decay: $0, updateAfter: Self.averagingInterval)
+            try ExponentialMovingAverage(model.trained, decay: $0, updateAfter: Self.averagingInterval)
         }
         isAsynchronous = model.device.kind == .cuda
         self.processes = processes
-        let parameters = (preparation.learned.tensors + model.parameters.tensors).filter(\.requiresGrad)
+        let parameters = (preparation.learned.tensors + model.trained.tensors).filter(\.requiresGrad)
         reducer = try processes.map {
             guard model.device.kind == .cpu else {
                 throw DistillationError(

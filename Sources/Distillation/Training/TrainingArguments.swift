@@ -50,6 +50,12 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
     public var layerwiseLrDecay = 1.0
     /// The decay of the weights' exponential moving average, which is evaluated and saved in their place; `nil` for none.
     public var emaDecay: Double?
+    /// The optimizer; `nil` for AdamW with float32 moments.
+    public var optim: Optimizer?
+    /// True if the backward pass computes layers again instead of keeping what their forward passes leave.
+    public var gradientCheckpointing: Bool?
+    /// The low-rank adapters that are trained in place of the weights; `nil` to train these.
+    public var lora: LoRAOptions?
 
     public init() {}
 
@@ -86,6 +92,7 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
             layerwiseLrDecay > 0 && layerwiseLrDecay <= 1, "layerwise_lr_decay", "above 0 and at most 1",
             layerwiseLrDecay)
         if let emaDecay { try require((0..<1).contains(emaDecay), "ema_decay", "in 0 ..< 1", emaDecay) }
+        try lora?.validate()
     }
 
     /// The optimizer steps of an epoch over so many examples, at least 1.
@@ -116,10 +123,18 @@ extension TrainingArguments {
         -> AdamW
     {
         try AdamW(
-            [model.parameters, learned], weightDecay: weightDecay, layerDecay: layerwiseLrDecay,
+            [model.trained, learned], weightDecay: weightDecay, layerDecay: layerwiseLrDecay,
             depth: { layerDepth(of: $0, layers: model.configuration.numHiddenLayers) }, beta1: adamBeta1,
-            beta2: adamBeta2, epsilon: adamEpsilon, sparseTables: model.sparseTables(precision))
+            beta2: adamBeta2, epsilon: adamEpsilon, sparseTables: model.sparseTables(precision),
+            moments: optim == .adamw8bit ? .eightBit : .float32)
     }
+}
+
+/// The optimizers, by Hugging Face's names.
+public enum Optimizer: String, CaseIterable, Sendable, Codable {
+    case adamw
+    /// AdamW whose moments are kept in 8 bits.
+    case adamw8bit = "adamw_8bit"
 }
 
 extension LearningRateSchedule.Decay: Codable {}

@@ -18,6 +18,10 @@ struct TrainingPreparation {
         arguments: TrainingArguments
     ) throws {
         try arguments.validate()
+        guard (arguments.lora == nil) == (model.adapters == nil) else {
+            throw DistillationError(
+                "the model must have adapters if its training has options for them, and else none")
+        }
         guard data.count > 0 else { throw DistillationError("the training data is empty") }
         learned = ParameterStore()
         self.objectives = try ObjectiveSum(

@@ -28,6 +28,7 @@ public struct Linear {
         packed = PackedWeight(weight, bias: self.bias)
         instrument = scope.instrument
         name = scope.path
+        if int8 == nil { scope.registerLinear(weight, isTransposed: false) }
     }
 
     /// A layer of these tensors, such as a language model's output layer that is its token embedding table.
@@ -63,8 +64,9 @@ public struct Linear {
         let dtype = x.dtype
         let weight = try computeWeight(dtype)
         guard let instrument else { return try x.linear(weight, bias: computeBias?(dtype)) }
-        return try instrument.input(x, of: name).linear(
+        let output = try instrument.input(x, of: name).linear(
             instrument.weight(weight, of: name), bias: computeBias?(dtype))
+        return try instrument.output(output, input: x, of: name)
     }
 
     /// (rows, inputs) → (rows, outputs) in the input's type, by the kernels where they can compute it: for the many rows that all

@@ -18,14 +18,16 @@ public struct TransposedLinear {
         (computeWeight, computeBias) = (ComputeCopy(weight), ComputeCopy(bias))
         packed = PackedWeight(weight, bias: bias, isTransposed: true)
         (instrument, name) = (scope.instrument, scope.path)
+        scope.registerLinear(weight, isTransposed: true)
     }
 
     /// (rows, inputs) → (rows, outputs), in the input's type, by the kernels where they can compute it.
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
         if let instrument {
             let weight = try instrument.weight(computeWeight(x.dtype), of: name)
-            return try instrument.input(x, of: name).linear(
+            let output = try instrument.input(x, of: name).linear(
                 weight.transposed(0, 1), bias: computeBias(x.dtype))
+            return try instrument.output(output, input: x, of: name)
         }
         return packed.suits(x)
             ? try packed(x)

@@ -10,14 +10,15 @@ extension AdamW {
     ///   - beta2: The fraction of the second moment that each step keeps.
     ///   - epsilon: The term added to the root of the second moment.
     ///   - sparseTables: Parameters (rows, width) whose gradients are sparse.
+    ///   - moments: How moments are kept.
     /// - Throws: ``TorchError`` where memory is short.
     public convenience init(
         _ store: ParameterStore, weightDecay: Double, beta1: Double = 0.9, beta2: Double = 0.999,
-        epsilon: Double = 1e-8, sparseTables: [Tensor] = []
+        epsilon: Double = 1e-8, sparseTables: [Tensor] = [], moments: MomentPrecision = .float32
     ) throws {
         try self.init(
             [store], weightDecay: weightDecay, beta1: beta1, beta2: beta2, epsilon: epsilon,
-            sparseTables: sparseTables)
+            sparseTables: sparseTables, moments: moments)
     }
 
     /// The same for several stores, such as a model's and its loss's projections, and with layer-wise decay of the
@@ -26,7 +27,7 @@ extension AdamW {
     ///
     /// A parameter d levels below the top learns at `layerDecay`ᵈ of the learning rate: lower layers are more general
     /// and need less change. Without layer-wise decay there are the two groups of
-    /// ``init(_:weightDecay:beta1:beta2:epsilon:sparseTables:)``, with it two for each depth, the top first, but for
+    /// ``init(_:weightDecay:beta1:beta2:epsilon:sparseTables:moments:)``, with it two for each depth, the top first, but for
     /// empty ones.
     ///
     /// - Parameters:
@@ -38,11 +39,12 @@ extension AdamW {
     ///   - beta2: The fraction of the second moment that each step keeps.
     ///   - epsilon: The term added to the root of the second moment.
     ///   - sparseTables: Parameters (rows, width) whose gradients are sparse.
+    ///   - moments: How moments are kept.
     /// - Throws: ``TorchError`` where two parameters have one name, or the decay or a depth is out of its range.
     public convenience init(
         _ stores: [ParameterStore], weightDecay: Double, layerDecay: Double = 1,
         depth: (String) -> Int = { _ in 0 }, beta1: Double = 0.9, beta2: Double = 0.999,
-        epsilon: Double = 1e-8, sparseTables: [Tensor] = []
+        epsilon: Double = 1e-8, sparseTables: [Tensor] = [], moments: MomentPrecision = .float32
     ) throws {
         var names: Set<String> = []
         for name in stores.lazy.flatMap(\.names) where !names.insert(name).inserted {
@@ -52,7 +54,7 @@ extension AdamW {
         let entries = stores.flatMap(\.entries).filter(\.tensor.requiresGrad)
         try self.init(
             Self.groups(entries, weightDecay: weightDecay, layerDecay: layerDecay, depth: depth),
-            beta1: beta1, beta2: beta2, epsilon: epsilon, sparseTables: sparseTables)
+            beta1: beta1, beta2: beta2, epsilon: epsilon, sparseTables: sparseTables, moments: moments)
     }
 
     private static func groups(

@@ -46,19 +46,22 @@ public final class AdamW {
     public let beta1: Double
     public let beta2: Double
     public let epsilon: Double
-    public private(set) var step = 0
+    public internal(set) var step = 0
 
-    private let firstMoments: [[Tensor]]
-    private let secondMoments: [[Tensor]]
+    /// Float32; in 8 bits where there are scales.
+    let firstMoments: [[Tensor]]
+    let secondMoments: [[Tensor]]
+    /// The scales of moments in 8 bits.
+    let scales: [[MomentScales?]]
     /// The steps of each parameter.
-    private var steps: [[Int]]
-    private var tables: [SparseTable]
+    var steps: [[Int]]
+    var tables: [SparseTable]
     /// A scalar on the device, 1 from the first step on that must not count
     /// (``stepWithoutWaiting(learningRate:maxNorm:losses:)``).
-    private var skips: Tensor?
+    var skips: Tensor?
 
     /// A table that is updated row by row.
-    private struct SparseTable {
+    struct SparseTable {
         let group: Int
         let place: Int
         /// (rows) int32: how many steps each row has seen.
@@ -73,17 +76,32 @@ public final class AdamW {
     ///   - beta2: The fraction of the second moment that each step keeps.
     ///   - epsilon: The term added to the root of the second moment.
     ///   - sparseTables: Parameters (rows, width) whose gradients are sparse.
+    ///   - moments: How moments are kept.
     /// - Throws: ``TorchError`` where memory is short.
     public init(
         _ groups: [Group], beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
-        sparseTables: [Tensor] = []
+        sparseTables: [Tensor] = [], moments: MomentPrecision = .float32
     ) throws {
         self.groups = groups
         self.beta1 = beta1
         self.beta2 = beta2
         self.epsilon = epsilon
-        firstMoments = try groups.map { try $0.parameters.map { try $0.tensor.zerosLike() } }
-        secondMoments = try groups.map { try $0.parameters.map { try $0.tensor.zerosLike() } }
+        scales = try groups.map {
+            try $0.parameters.map { entry in
+                let isSparse = sparseTables.contains { $0 === entry.tensor }
+                return isSparse ? nil : try moments.scales(for: entry.tensor)
+            }
+        }
+        func zeros(_ scales: [[MomentScales?]]) throws -> [[Tensor]] {
+            try zip(groups, scales).map { group, scales in
+                try zip(group.parameters, scales).map { entry, scales in
+                    try scales == nil
+                        ? entry.tensor.zerosLike() : .zeros(entry.tensor.shape, dtype: .int8)
+                }
+            }
+        }
+        firstMoments = try zeros(scales)
+        secondMoments = try zeros(scales)
         steps = groups.map { [Int](repeating: 0, count: $0.parameters.count) }
         var tables: [SparseTable] = []
         for (index, group) in groups.enumerated() {
@@ -153,7 +171,12 @@ public final class AdamW {
                 places[steps[index][place], default: []].append(place)
             }
             for (count, places) in places.sorted(by: { $0.key < $1.key }) {
-                try update(index, places, options(index, rate, count), guarded)
+                let options = options(index, rate, count)
+                for place in places where scales[index][place] != nil {
+                    try updateIn8Bits(index, place, options, isGuarded: guarded != nil)
+                }
+                let whole = places.filter { scales[index][$0] == nil }
+                if !whole.isEmpty { try update(index, whole, options, guarded) }
             }
         }
         for place in tables.indices { try updateTable(place, learningRate) }
@@ -242,52 +265,5 @@ public final class AdamW {
             try check(ct_clip_grad_norm_(handles, count, maxNorm, &norm))
         }
         return norm
-    }
-}
-
-extension AdamW {
-    /// A copy of the state, which later steps do not change.
-    public func state() throws -> State {
-        try synchronize()
-        var state = State(step: step, steps: [:], firstMoments: [:], secondMoments: [:])
-        for (index, group) in groups.enumerated() {
-            for (place, entry) in group.parameters.enumerated() {
-                state.steps[entry.name] = steps[index][place]
-                state.firstMoments[entry.name] = try firstMoments[index][place].clone()
-                state.secondMoments[entry.name] = try secondMoments[index][place].clone()
-            }
-        }
-        return state
-    }
-
-    /// Goes back to a saved state.
-    ///
-    /// - Throws: ``TorchError`` where it is of other parameters; nothing has changed then.
-    public func restore(_ state: State) throws {
-        var copies: [(from: Tensor, to: Tensor)] = []
-        for (index, group) in groups.enumerated() {
-            for (place, entry) in group.parameters.enumerated() {
-                guard let first = state.firstMoments[entry.name], let second = state.secondMoments[entry.name]
-                else { throw TorchError("the optimizer's state lacks the parameter '\(entry.name)'") }
-                for saved in [first, second] where saved.shape != entry.tensor.shape {
-                    throw TorchError(
-                        "parameter '\(entry.name)' has shape \(entry.tensor.shape), "
-                            + "the optimizer's state \(saved.shape)")
-                }
-                copies.append((first, firstMoments[index][place]))
-                copies.append((second, secondMoments[index][place]))
-            }
-        }
-        for copy in copies { try copy.to.copy(from: copy.from) }
-        skips = nil
-        step = state.step
-        for (index, group) in groups.enumerated() {
-            steps[index] = group.parameters.map { state.steps[$0.name] ?? state.step }
-        }
-        for place in tables.indices {
-            let count = steps[tables[place].group][tables[place].place]
-            tables[place].learningRates = [Double](repeating: 0, count: count)
-            try tables[place].rowSteps.fill(Double(count))
-        }
     }
 }

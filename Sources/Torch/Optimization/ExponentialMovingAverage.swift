@@ -109,6 +109,9 @@ public final class ExponentialMovingAverage {
         return kept
     }
 
+    /// True while the parameters hold the averages.
+    public var areInUse: Bool { weights != nil }
+
     /// Gives the parameters the averages' values, until ``useWeights()``.
     ///
     /// Parameters stay the tensors they are. Training meanwhile is lost.

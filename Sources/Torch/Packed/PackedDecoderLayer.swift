@@ -54,7 +54,8 @@ public final class PackedDecoderLayer {
         options = ct_decoder_layer_options(
             heads: Int64(attention.heads), key_value_heads: Int64(attention.keyValueHeads),
             head_width: Int64(attention.headSize), window: Int64(attention.window ?? 0), activation: code,
-            scale: attention.scale, epsilon: input.epsilon, norm_offset: input.offset, bfloat16: false)
+            scale: attention.scale, epsilon: input.epsilon, norm_offset: input.offset, bfloat16: false,
+            recompute: false)
     }
 
     /// True if the kernels should compute the layer on such an input, with products in a type.
@@ -71,16 +72,19 @@ public final class PackedDecoderLayer {
     ///   - sequences: The offsets of the texts, and with caches the places of their first tokens.
     ///   - dtype: The type that matrices are multiplied in; the residual stream stays float32.
     ///   - caches: A cache of this layer for each text that the kernels made; empty where texts are whole.
+    ///   - recomputes: True if the backward pass computes the layer again instead of keeping what this pass leaves.
     /// - Returns: (T, H) float32. A token's row has the same bits whatever the other texts, the number of threads, and the part of its text
     ///   that caches hold.
     /// - Throws: ``TorchError`` for shapes, caches and tables that do not fit together.
     public func callAsFunction(
-        _ x: Tensor, _ sequences: PackedSequences, _ dtype: DType, caches: [AttentionCache] = []
+        _ x: Tensor, _ sequences: PackedSequences, _ dtype: DType, caches: [AttentionCache] = [],
+        recomputes: Bool = false
     ) throws -> Tensor {
         let handles = try self.handles(caches, sequences)
         let tables = try rotation?.tables(length: sequences.furthest, device: x.device)
         var options = options
         options.bfloat16 = dtype == .bfloat16
+        options.recompute = recomputes
         let all: [ct_tensor?] = parameters.map { $0?.handle }
         return try withExtendedLifetime((parameters, caches, tables)) {
             try PackedWeight.withKept(linears.map(\.packed)) { packed in

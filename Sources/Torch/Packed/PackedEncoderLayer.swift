@@ -56,7 +56,8 @@ public final class PackedEncoderLayer {
         options = ct_layer_options(
             hidden: Int64(hidden), intermediate: Int64(inner), heads: Int64(heads), activation: code,
             bfloat16: false,
-            first_only: false, epsilon: attentionNorm.epsilon, attention_dropout: 0, hidden_dropout: 0,
+            first_only: false, recompute: false, epsilon: attentionNorm.epsilon, attention_dropout: 0,
+            hidden_dropout: 0,
             output_dropout: 0, seed: 0, offset: 0, rows_before: 0, attention_blocks_before: 0)
     }
 
@@ -82,14 +83,20 @@ public final class PackedEncoderLayer {
     }
 
     /// The same for a hidden state that a layer before has given: by the kernels on the CPU, by libtorch's operations on
-    /// other devices.
+    /// other devices. With `recomputes`, the backward pass computes the layer again instead of keeping what this pass leaves.
     public func callAsFunction(
         _ x: PackedHidden, _ sequences: PackedSequences, dtype: DType, firstOnly: Bool,
         _ state: DropoutState?,
-        positionBias: Tensor? = nil
+        positionBias: Tensor? = nil, recomputes: Bool = false
     ) throws -> PackedHidden {
-        let options = self.options(dtype, firstOnly, state)
+        var options = self.options(dtype, firstOnly, state)
+        options.recompute = recomputes
         if x.wide.device.kind != .cpu {
+            guard !recomputes else {
+                throw TorchError(
+                    "encoder_layer: layers are computed again on the CPU alone so far; leave --gradient-checkpointing out"
+                )
+            }
             guard positionBias == nil else {
                 throw TorchError(
                     kind: .internal, "encoder_layer: a position bias is computed on the CPU alone")

@@ -47,7 +47,7 @@ public final class PackedMixedLayer {
         hidden = attentionNorm.weight.count
         let options = ct_layer_options(
             hidden: Int64(hidden), intermediate: Int64(intermediate.bias?.count ?? 0),
-            heads: Int64(heads), activation: code, bfloat16: false, first_only: false,
+            heads: Int64(heads), activation: code, bfloat16: false, first_only: false, recompute: false,
             epsilon: attentionNorm.epsilon, attention_dropout: 0, hidden_dropout: 0, output_dropout: 0,
             seed: 0, offset: 0, rows_before: 0, attention_blocks_before: 0)
         let scales: [ct_tensor?] = linears.map { $0.int8?.weight.scales.handle }

@@ -3,6 +3,8 @@ public enum ParameterInitializer: Sendable, Equatable {
     case zeros
     case ones
     case normal(standardDeviation: Double)
+    /// From −bound up to bound.
+    case uniform(bound: Double)
 
     /// Makes a parameter's first values.
     ///
@@ -23,6 +25,9 @@ public enum ParameterInitializer: Sendable, Equatable {
             try .normal(
                 shape, standardDeviation: deviation, seed: seed ^ stableHash(name), dtype: dtype,
                 device: device)
+        case .uniform(let bound):
+            try .uniform(
+                shape, low: -bound, high: bound, seed: seed ^ stableHash(name), dtype: dtype, device: device)
         }
     }
 }

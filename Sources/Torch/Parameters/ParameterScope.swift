@@ -100,6 +100,11 @@ public struct ParameterScope {
         return tensor
     }
 
+    /// Notes that the parameter `weight` here is a linear layer's.
+    func registerLinear(_ weight: Tensor, isTransposed: Bool) {
+        context.store.linearLayers.append(.init(name: path, weight: weight, isTransposed: isTransposed))
+    }
+
     /// Finds a parameter in int8 where the source has it so, and registers it with its scales; it is not trained.
     ///
     /// - Throws: If the source's tensor does not match the shape.

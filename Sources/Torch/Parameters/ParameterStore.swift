@@ -14,7 +14,18 @@ public final class ParameterStore {
         public var isAuxiliary = false
     }
 
+    /// A linear layer's weight, for whoever adapts it.
+    public struct LinearLayer {
+        /// The layer's path: the weight's name without `.weight`.
+        public let name: String
+        /// (outputs, inputs), or (inputs, outputs) where it is transposed.
+        public let weight: Tensor
+        public let isTransposed: Bool
+    }
+
     public private(set) var entries: [Entry] = []
+    /// The floating-point linear layers, in their order.
+    public internal(set) var linearLayers: [LinearLayer] = []
     private var index: [String: Int] = [:]
 
     public init() {}

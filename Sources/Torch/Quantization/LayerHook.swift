@@ -16,4 +16,16 @@ public protocol LayerHook: AnyObject {
     ///   - weight: (outputs, inputs), or (rows, width).
     ///   - layer: The layer's full name.
     func weight(_ weight: Tensor, of layer: String) throws -> Tensor
+
+    /// Returns the tensor that a linear layer gives instead of its output.
+    ///
+    /// - Parameters:
+    ///   - y: (…, outputs).
+    ///   - x: The layer's own input, (…, inputs).
+    ///   - layer: The layer's full name.
+    func output(_ y: Tensor, input x: Tensor, of layer: String) throws -> Tensor
+}
+
+extension LayerHook {
+    public func output(_ y: Tensor, input x: Tensor, of layer: String) throws -> Tensor { y }
 }

@@ -10,9 +10,10 @@ extension EncoderBackbone {
         let batch = try ModelInput(
             input, paddingID: configuration.padTokenId, device: device,
             least: options.dropout?.before.longest ?? 0)
-        let context = try LayerContext(
+        var context = try LayerContext(
             attentionMask: batch.attentionMask, dtype: computeType(options.precision),
             dropout: options.dropout)
+        context.recomputes = options.recomputes && isGradEnabled
         let readsTokens = rows != .firstToken && rows != .mean
         let needsTokens = !features.isEmpty || readsTokens
         let tokens = needsTokens ? try input.places(device: device) : nil
@@ -46,11 +47,17 @@ extension EncoderBackbone {
         var hidden = try parts.embeddings(input, context.dropout)
         try visit(0, hidden, nil)
         for (index, layer) in parts.layers.enumerated() {
-            let result = try layer(hidden, context)
-            hidden = result.output
+            var probabilities: Tensor?
+            if context.recomputes {
+                hidden = try Recomputation.run(hidden, context.dropout) {
+                    try layer($0, context.with($1)).output
+                }
+            } else {
+                (hidden, probabilities) = try layer(hidden, context)
+            }
             // The last hidden state is what the head reads.
             if index == parts.layers.count - 1, let norm = parts.finalNorm { hidden = try norm(hidden) }
-            try visit(index + 1, hidden, result.probabilities)
+            try visit(index + 1, hidden, probabilities)
         }
         return hidden
     }

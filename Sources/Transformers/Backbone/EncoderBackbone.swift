@@ -105,7 +105,8 @@ final class EncoderBackbone: Backbone {
             options.features, options.dropout, computeType(options.precision)
         )
         var kept = FeatureCollector(features)
-        if features.isEmpty, rows == .firstToken, let packedEncoder,
+        let recomputes = options.recomputes && isGradEnabled
+        if features.isEmpty, !recomputes, rows == .firstToken, let packedEncoder,
             let first = try packedEncoder(
                 input.inputIDs, types: parts.embeddings.types(of: input), offsets: input.offsets,
                 dtype: dtype, dropout)
@@ -122,7 +123,7 @@ final class EncoderBackbone: Backbone {
             try kept.add(parts.layers[index], index, input: hidden.wide, dtype)
             hidden = try layer(
                 hidden, sequences, dtype: dtype, firstOnly: index == last && firstOnly, dropout,
-                positionBias: bias)
+                positionBias: bias, recomputes: recomputes)
             kept.add(hidden.wide, number: index + 1)
         }
         if firstOnly { return kept.output(hidden.wide) }

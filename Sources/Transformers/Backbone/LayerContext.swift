@@ -8,9 +8,18 @@ struct LayerContext {
     /// contribution to it is small at first, and would be lost in bfloat16's 8 bits.
     let dtype: DType
     /// The random state in training; `nil` in evaluation.
-    let dropout: DropoutState?
+    var dropout: DropoutState?
     /// True if the caller wants the attention probabilities.
     let needsProbabilities: Bool
+    /// True if the backward pass computes layers again.
+    var recomputes = false
+
+    /// The same with another random state.
+    func with(_ dropout: DropoutState?) -> LayerContext {
+        var copy = self
+        copy.dropout = dropout
+        return copy
+    }
 
     /// - Parameter attentionMask: (B, L) of 1 for tokens and 0 for padding.
     init(

@@ -34,6 +34,7 @@ struct FineTuneCommand: ParsableCommand {
 
     @OptionGroup(title: "Data") var data: DataOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
+    @OptionGroup(title: "Training") var lora: LoRAOptionGroup
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Output") var report: ReportOptions
     @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptionGroup
@@ -50,6 +51,7 @@ struct FineTuneCommand: ParsableCommand {
         settings.override("score_activation", scoreActivation)
         data.register(in: &settings)
         training.register(in: &settings)
+        lora.register(in: &settings)
         output.register(in: &settings)
         report.register(in: &settings)
         checkpoints.register(in: &settings)

@@ -5,6 +5,16 @@ import HubStore
 
 /// A user's name for a model: a directory, or `org/name` or `org/name@revision` on the Hub.
 enum ModelReference {
+    /// The model's directory; PEFT's adapters are merged with the model that they are of.
+    ///
+    /// - Throws: as ``place(of:quiet:)``; `DistillationError` for adapters whose model is not found, `TransformersError` for those that do
+    ///   not fit it.
+    static func directory(_ text: String, quiet: Bool = false) throws -> URL {
+        try MergedAdapter.directory(
+            for: place(of: text, quiet: quiet), locate: { try place(of: $0, quiet: quiet) },
+            onMerge: { if !quiet { Terminal.error($0) } })
+    }
+
     /// The model's directory; what is on the Hub is fetched into the cache first, where it is not there yet.
     ///
     /// A directory that exists always wins. Only a name with one slash counts as the Hub's; all else is a path, whether
@@ -12,7 +22,7 @@ enum ModelReference {
     ///
     /// - Throws: `DistillationError`, which names both readings, where it is neither here nor on the Hub, and the Hub's name
     ///   of a model that is known without its owner.
-    static func directory(_ text: String, quiet: Bool = false) throws -> URL {
+    private static func place(of text: String, quiet: Bool) throws -> URL {
         guard text.split(separator: "@", maxSplits: 1)[0...].first?.filter({ $0 == "/" }).count == 1,
             case .repository(let repository)? = try? HubReference.parse(text)
         else {

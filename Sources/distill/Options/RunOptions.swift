@@ -29,6 +29,7 @@ struct RunOptions: ParsableArguments {
     var seeds: Int?
 
     @OptionGroup(title: "Training") var training: TrainingOptions
+    @OptionGroup(title: "Training") var lora: LoRAOptionGroup
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Output") var report: ReportOptions
     @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptionGroup
@@ -66,6 +67,7 @@ struct RunOptions: ParsableArguments {
         settings.override("baseline", switch: baseline)
         settings.override("seeds", seeds)
         training.register(in: &settings)
+        lora.register(in: &settings)
         output.register(in: &settings)
         report.register(in: &settings)
         checkpoints.register(in: &settings)

@@ -91,6 +91,17 @@ struct TrainingOptions: ParsableArguments {
             "Keep a moving average of the weights with this decay, such as 0.999; it is evaluated and saved.")
     var emaDecay: Double?
 
+    @Option(
+        name: [.customLong("optim"), .customLong("optimizer")],
+        help: "adamw, or adamw_8bit, whose moments take 2 bytes a parameter instead of 8. (default: adamw)")
+    var optim: Optimizer?
+
+    @Flag(
+        help:
+            "Compute layers again in the backward pass instead of keeping their activations: less memory, more time."
+    )
+    var gradientCheckpointing = false
+
     func register(in settings: inout Settings) {
         settings.override("num_train_epochs", numTrainEpochs)
         settings.override("max_steps", maxSteps)
@@ -117,7 +128,10 @@ struct TrainingOptions: ParsableArguments {
         settings.override("ema_decay", emaDecay)
         settings.override("logging_steps", loggingSteps)
         settings.override("group_by_length", groupByLength)
+        settings.override("optim", optim)
+        settings.override("gradient_checkpointing", switch: gradientCheckpointing)
     }
 }
 
 extension LearningRateSchedule.Decay: ExpressibleByArgument {}
+extension Optimizer: ExpressibleByArgument {}

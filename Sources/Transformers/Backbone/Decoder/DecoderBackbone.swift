@@ -73,9 +73,9 @@ final class DecoderBackbone: Backbone {
         let dtype = options.precision.resolved(on: device).dtype
         let context = DecoderContext(
             sequences: try PackedSequences(offsets: input.offsets, device: device), dtype: dtype,
-            dropout: options.dropout)
+            dropout: options.dropout, recomputes: options.recomputes && isGradEnabled)
         let embeddings = try embedded(input, context)
-        if let packed, rows == .tokens, options.features.isEmpty,
+        if let packed, rows == .tokens, !context.recomputes, options.features.isEmpty,
             options.dropout == nil || configuration.attentionProbsDropoutProb == 0
         {
             return BackboneOutput(
@@ -89,7 +89,7 @@ final class DecoderBackbone: Backbone {
             if options.features.projections.contains(index) {
                 kept.add(try layer.projections(hidden, dtype), layer: index)
             }
-            hidden = try layer(hidden, context)
+            hidden = try run(layer, hidden, context)
             if index == layers.count - 1 { hidden = try finalNorm(hidden) }
             kept.add(hidden, number: index + 1)
         }
@@ -98,6 +98,11 @@ final class DecoderBackbone: Backbone {
         case .firstToken, .mean, .pooled:
             throw TransformersError("a decoder's head reads tokens, not a summary of each text")
         }
+    }
+
+    private func run(_ layer: any DecoderLayer, _ x: Tensor, _ context: DecoderContext) throws -> Tensor {
+        guard context.recomputes, !layer.recomputesItself(x, context) else { return try layer(x, context) }
+        return try Recomputation.run(x, context.dropout) { try layer($0, context.with($1)) }
     }
 
     /// Computes the hidden states (T, H) of tokens that follow those that each text's cache holds.

@@ -6,7 +6,16 @@ struct DecoderContext {
     /// The type of matrix products; the residual stream and its normalization stay float32.
     let dtype: DType
     /// The random state in training; `nil` in evaluation.
-    let dropout: DropoutState?
+    var dropout: DropoutState?
     /// Each text's cache, where the tokens are those after what it holds; empty where texts are whole.
     var caches: [KeyValueCache] = []
+    /// True if the backward pass computes layers again.
+    var recomputes = false
+
+    /// The same with another random state.
+    func with(_ dropout: DropoutState?) -> DecoderContext {
+        var copy = self
+        copy.dropout = dropout
+        return copy
+    }
 }

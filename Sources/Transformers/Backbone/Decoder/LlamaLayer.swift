@@ -72,7 +72,9 @@ struct LlamaLayer: DecoderLayer {
 
     func callAsFunction(_ x: Tensor, _ context: DecoderContext) throws -> Tensor {
         if let kernel, kernel.suits(x, context.dtype), !attention.drops(context) {
-            return try kernel(x, context.sequences, context.dtype, caches: attention.caches(context))
+            return try kernel(
+                x, context.sequences, context.dtype, caches: attention.caches(context),
+                recomputes: context.recomputes)
         }
         let (query, key, value) = try parts(x, context.dtype)
         var attended = try attentionOutput.tokens(
@@ -84,6 +86,10 @@ struct LlamaLayer: DecoderLayer {
         var output = try down.tokens(activation.gated(inner[0], inner[1]))
         if let feedForwardOutputNorm { output = try feedForwardOutputNorm(output.to(.float32)) }
         return try middle + output
+    }
+
+    func recomputesItself(_ x: Tensor, _ context: DecoderContext) -> Bool {
+        kernel?.suits(x, context.dtype) == true && !attention.drops(context)
     }
 
     func projections(_ x: Tensor, _ dtype: DType) throws -> AttentionProjections {
