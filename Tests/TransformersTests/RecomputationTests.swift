@@ -50,7 +50,7 @@ struct RecomputationTests {
         }
     }
 
-    /// Without GPT-2, whose dropout of attention goes through products of libtorch that do not always have the same last bits.
+    /// Without GPT-2, whose gradients with dropout differ by rounding.
     static let directories =
         ["bert-tiny"] + ["llama", "gemma3", "qwen3-biases"].map { "decoders/" + $0 }
         + ["deberta-v2", "modernbert", "mpnet"].flatMap { family in
