@@ -105,6 +105,14 @@ struct LowRankAdapterTests {
         }
     }
 
+    @Test("PEFT's files are read as the model that it computes", arguments: cases)
+    func read(_ one: Case) throws {
+        let reader = try AdapterReader(fixture("lora/\(one.name)"))
+        let model = try reader.model(base: #require(reader.localBase))
+        let logits = try withNoGrad { try Self.logits(one, model) }
+        #expect(try relativeError(logits, #require(Self.tensors(one.name, "golden")["logits"])) < 2e-5)
+    }
+
     @Test("fresh adapters change no bit, and A is within its bound", arguments: cases)
     func fresh(_ one: Case) throws {
         let model = try one.model()
