@@ -65,10 +65,11 @@ final class TrimmedStart {
         folder = try TemporaryFolder()
         try vocabulary.write(to: folder.url)
         for name in ChatTemplates.fileNames(in: source) {
-            let target = folder.url.appending(path: name)
+            let (file, target) = (source.appending(path: name), folder.url.appending(path: name))
+            guard FileManager.default.fileExists(atPath: file.path(percentEncoded: false)) else { continue }
             try FileManager.default.createDirectory(
                 at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-            let bytes = try MappedFile(source.appending(path: name))
+            let bytes = try MappedFile(file)
             try AtomicFile.write(to: target) { try $0.write(bytes.bytes) }
         }
         for (name, object) in [("generation_config.json", generation), ("config.json", configuration)] {
