@@ -173,8 +173,7 @@ public struct StudentOptions: Sendable, Equatable, Codable {
         case teacherLayers = "teacher-layers"
         /// The same, but the most important part of each where the student is narrower than the teacher.
         case narrowed = "narrowed-teacher"
-        /// Layers that compute the teacher's hidden states, projected to fewer dimensions, as nearly as they can: fitted by least
-        /// squares on training texts.
+        /// Layers fitted by least squares to the teacher's hidden states on training texts, projected to fewer dimensions.
         case projected = "projected-teacher"
         /// The teacher's most important parts by its activations on training texts, corrected for what is gone.
         case pruned
