@@ -30,7 +30,8 @@ struct Distill: ParsableCommand {
         version: Version.current,
         subcommands: [
             FineTuneCommand.self, RunCommand.self, CheckCommand.self, TuneCommand.self, LabelCommand.self,
-            EvaluateCommand.self, PruneCommand.self, QuantizeCommand.self, ExportCommand.self, BenchmarkCommand.self,
+            EvaluateCommand.self, PruneCommand.self, QuantizeCommand.self, ExportCommand.self,
+            BenchmarkCommand.self,
             ReportCommand.self, PredictCommand.self, ServeCommand.self, GenerateCommand.self,
             DownloadCommand.self, CacheCommand.self,
             ObjectivesCommand.self,

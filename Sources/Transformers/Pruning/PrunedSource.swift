@@ -11,7 +11,7 @@ import Torch
 ///
 /// Inputs that were always zero change nothing by their absence: the outputs stay the same.
 public struct PrunedSource: ParameterSource {
-    /// The ridge of the correction, as a fraction of the inputs' mean square: calibration texts are few.
+    /// The least ridge of the correction, as a fraction of the inputs' mean square; it is kept inputs / tokens where that is more.
     static let ridge = 1e-2
 
     private let map: TeacherLayerMap

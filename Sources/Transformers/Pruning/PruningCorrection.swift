@@ -106,9 +106,11 @@ struct PruningCorrection {
         let square = try rows.indexSelect(dimension: 1, own)
         let cross = try rows.indexSelect(dimension: 1, others)
         let mean = try square.diagonalMean()
+        // The fewer tokens beside inputs, the less the moments can be trusted.
+        let ridge = max(PrunedSource.ridge, Double(kept.count) / count)
         var penalty = [Double](repeating: 0, count: kept.count * kept.count)
         for place in kept.indices {
-            penalty[place * kept.count + place] = PrunedSource.ridge * mean + 1e-30
+            penalty[place * kept.count + place] = ridge * mean + 1e-30
         }
         let solved = try (square + Tensor(penalty, shape: [kept.count, kept.count])).solved(cross)
         return try weight.indexSelect(dimension: 1, others.to(.int64, weight.device)).to(.float64, .cpu)
