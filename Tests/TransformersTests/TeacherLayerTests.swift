@@ -86,7 +86,8 @@ struct TeacherLayerTests {
             #expect(try choice.layers(teacher: teacher, student: student) == layers, "\(choice)")
         }
         #expect(
-            LayerChoice.allCases.map(\.rawValue) == ["uniform", "first", "last", "alternate", "influence"])
+            LayerChoice.allCases.map(\.rawValue)
+                == ["uniform", "first", "last", "alternate", "influence", "loss-drop"])
         expectRefusal("'alternate'", "at most 3", "5 layers", "has 4") {
             _ = try LayerChoice.alternate.layers(teacher: 5, student: 4)
         }

@@ -91,12 +91,12 @@ public struct StudentOptions: Sendable, Equatable, Codable {
                     size, name, from: .min, to: name == "layers" ? 10_000 : SettingLimits.count)
             }
         }
-        try requireSizesOfOwn()
         guard !trimsVocabulary || directory == nil else {
             throw DistillationError(
                 "trim_vocabulary makes a student of its teacher's tokens, and student names a model with tokens of its own; leave out one "
                     + "of them")
         }
+        try requireSizesOfOwn()
         guard keyValueHeads == nil || statedInitialization == .pruned || table != nil else {
             throw DistillationError(
                 "key_value_heads is for a start by pruning; add --init pruned, or leave it out")

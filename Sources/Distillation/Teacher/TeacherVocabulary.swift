@@ -49,11 +49,13 @@ struct TeacherVocabulary: Sendable {
     ///   - whole: The teacher's statistics of some tokens, from all of its output layer.
     ///   - own: The same from ``rows(of:)``.
     static func lostMass(whole: Logits, own: Logits) -> Double {
-        let column = TokenStatisticsMetrics.Column.studentSurprisal.rawValue
+        func surprisal(_ row: ArraySlice<Float>) -> Double {
+            TokenStatisticsMetrics.value(.studentSurprisal, row)
+        }
         guard whole.count > 0 else { return 0 }
         // Both subtract the logarithm of their sum from the same logit.
         let lost = (0..<whole.count).map { row in
-            max(0, 1 - exp(Double(own[row][column]) - Double(whole[row][column])))
+            max(0, 1 - exp(surprisal(own[row]) - surprisal(whole[row])))
         }
         return lost.reduce(0, +) / Double(whole.count)
     }
