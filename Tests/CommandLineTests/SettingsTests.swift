@@ -166,9 +166,12 @@ struct SettingsTests {
             ("overwrite: maybe", "overwrite must be true or false"),
             (
                 "init: magic",
-                "init must be one of random, teacher-layers, narrowed-teacher, projected-teacher, got magic"
+                "init must be one of random, teacher-layers, narrowed-teacher, projected-teacher, pruned, got magic"
             ),
-            ("teacher_layers: [1, x]", "teacher_layers must be uniform, first, last, alternate or a list"),
+            (
+                "teacher_layers: [1, x]",
+                "teacher_layers must be uniform, first, last, alternate, influence, loss-drop or a list"
+            ),
             (
                 "temperature: [1]",
                 "temperature must be a number, linear(a, b), cosine(a, b) or step(a, b @ fraction, …), got"

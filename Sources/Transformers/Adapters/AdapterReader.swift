@@ -139,19 +139,19 @@ public struct AdapterReader {
 
     /// Loads the base with the head that the adapters bring.
     private func load(_ base: URL, _ weights: SafetensorsCheckpoint) throws -> TransformerModel {
-        guard task == "SEQ_CLS" || task == "TOKEN_CLS" else { return try AutoModel.load(from: base).model }
+        guard let kind = HeadKind.classifier(peftTaskType: task) else {
+            return try AutoModel.load(from: base).model
+        }
         let configuration = try ModelConfiguration(contentsOf: base)
-        let kind = task == "SEQ_CLS" ? HeadKind.sequenceClassification : .tokenClassification
         let classifier = configuration.family.layout.head(kind).classifier + ".weight"
         guard let classes = weights.info(AdapterWriter.prefix + classifier)?.shape.first else {
             return try AutoModel.load(from: base).model
         }
         let isOwn = configuration.headKind == kind && configuration.labelNames.count == classes
         let names = isOwn ? configuration.labelNames : (0..<classes).map { "LABEL_\($0)" }
-        let fresh: TaskIdentifier =
-            kind == .tokenClassification ? .tokenClassification : classes == 1 ? .regression : .singleLabel
         return try AutoModel.load(
-            from: base, labelNames: names, task: isOwn ? configuration.task : fresh,
+            from: base, labelNames: names,
+            task: isOwn ? configuration.task : kind.newTask(classes: classes),
             ignoreMismatchedSizes: true
         ).model
     }

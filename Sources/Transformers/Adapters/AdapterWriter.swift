@@ -61,13 +61,7 @@ public enum AdapterWriter {
         _ model: TransformerModel, _ adapters: LowRankAdapters, _ base: String
     ) throws -> JSONObject {
         let options = adapters.options
-        let task =
-            switch model.configuration.headKind {
-            case .sequenceClassification: "SEQ_CLS"
-            case .tokenClassification: "TOKEN_CLS"
-            case .causalLanguageModel: "CAUSAL_LM"
-            case .embedding: "FEATURE_EXTRACTION"
-            }
+        let task = model.configuration.headKind.peftTaskType
         let modules = wholeModules(model, adapters)
         return JSONObject([
             ("alpha_pattern", .object(JSONObject())), ("auto_mapping", .null),
