@@ -7,7 +7,7 @@ scripts/bootstrap.sh
 scripts/parquet.sh
 targets=()
 for target in Distillation Tuning Quantization Deployment Benchmarking Transformers Architectures Torch Tokenizers Datasets \
-    RegularExpressions Safetensors Storage GGUF ChatTemplates Conversations Generation DistillRuntime Serving DistillClient HubStore Hub; do
+    RegularExpressions Safetensors Storage GGUF ChatTemplates Conversations Decoding Generation DistillRuntime Serving DistillClient HubStore Hub; do
     targets+=(--target "$target")
 done
 # All at once: each start of the package manager would plan the whole package again.

@@ -14,7 +14,7 @@ extension TextGenerator {
     ///   - directory: A model directory in Hugging Face format, with `generation_config.json` if it has one; or a GGUF file.
     ///   - precision: The precision of matrix products; `auto` for the one that the device is fast at.
     ///   - device: The model's device.
-    /// - Throws: ``GenerationError`` for options that are not supported, and what the readers of the files throw.
+    /// - Throws: `GenerationError` for options that are not supported, and what the readers of the files throw.
     public static func load(
         from directory: URL, precision: Precision = .float32, device: Device = .cpu
     ) throws -> TextGenerator {

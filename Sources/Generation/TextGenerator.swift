@@ -36,7 +36,7 @@ public struct TextGenerator {
     ///   - tokenizer: Its tokenizer.
     ///   - defaults: The options of ``generate(_:_:onEvent:)`` where it is given none.
     ///   - precision: The precision of matrix products.
-    /// - Throws: ``GenerationError`` where the model is an encoder, or the tokenizer has tokens that it lacks.
+    /// - Throws: `GenerationError` where the model is an encoder, or the tokenizer has tokens that it lacks.
     public init(
         model: TransformerModel, tokenizer: Tokenizer, defaults: GenerationOptions = GenerationOptions(),
         precision: Precision = .float32
@@ -63,7 +63,7 @@ public struct TextGenerator {
     ///   - options: `nil` for ``defaults``.
     ///   - onEvent: Called with each piece of text as soon as it is final, and with each complete text; what it throws ends the run.
     /// - Returns: A text for each prompt, in their order.
-    /// - Throws: ``GenerationError`` for options out of range and prompts without a token or with more than the model has positions,
+    /// - Throws: `GenerationError` for options out of range and prompts without a token or with more than the model has positions,
     ///   and what model and tokenizer throw.
     public func generate(
         _ prompts: [String], _ options: GenerationOptions? = nil,

@@ -29,7 +29,7 @@ final class AnswerJournal {
     ///   - identity: What answers depend on, by what it is called in messages.
     ///   - prompts: The number of prompts.
     ///   - replaces: True to begin again where the file is another run's.
-    /// - Throws: ``GenerationError`` where the file is another run's or not a journal; `FileError`.
+    /// - Throws: `GenerationError` where the file is another run's or not a journal; `FileError`.
     init(output: URL, identity: [(name: String, value: String)], prompts: Int, replaces: Bool) throws {
         url = Self.url(of: output)
         let first = Self.header(identity)
