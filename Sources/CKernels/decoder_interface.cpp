@@ -4,28 +4,18 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
-#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "ckernels.h"
+#include "guard.h"
 #include "kernels/parallel.h"
 #include "kernels/table.h"
 
 namespace k = ctorch::kernels;
 
 namespace {
-
-template <class Body>
-bool guard(Body &&body) {
-    try {
-        body();
-        return true;
-    } catch (const std::bad_alloc &) {
-        return false;
-    }
-}
 
 // A thread's memory for what lies between a layer's parts, kept from call to call.
 struct Workspace {

@@ -4,26 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 #include <vector>
 
+#include "guard.h"
 #include "kernels/parallel.h"
 #include "kernels/table.h"
 
 namespace k = ctorch::kernels;
 
 namespace {
-
-// Runs a body; false where it found no memory.
-template <class Body>
-bool guard(Body &&body) {
-    try {
-        body();
-        return true;
-    } catch (const std::bad_alloc &) {
-        return false;
-    }
-}
 
 k::Sequences view(ck_sequences sequences) { return {sequences.offsets, sequences.count}; }
 

@@ -36,7 +36,7 @@ final class TextRun {
                     + "chat_template.jinja")
         }
         var options = model.defaults
-        given.apply(to: &options)
+        options.apply(given.changes)
         self.options = options
     }
 

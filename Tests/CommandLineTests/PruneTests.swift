@@ -30,10 +30,10 @@ struct PruneTests {
         #expect(again.status == 1 && again.errors.contains("overwrite"), "\(again.errors)")
         let json = try Program.run(arguments + ["--overwrite", "--json"])
         #expect(json.status == 0 && json.output.contains("\"dropped_layers\""), "\(json.output)")
-        let judged = try Program.run([
+        let evaluated = try Program.run([
             "evaluate", "--model", output, "--teacher", model, "--data", data, "--latency-samples", "0",
         ])
-        #expect(judged.status == 0, "\(judged.errors)")
+        #expect(evaluated.status == 0, "\(evaluated.errors)")
     }
 
     @Test("prune: an encoder's neurons, and what is refused")

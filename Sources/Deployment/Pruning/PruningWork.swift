@@ -117,12 +117,12 @@ final class PruningWork {
 
     /// Compares the result with the original, and the same number of evenly chosen layers with it.
     func compare(_ pruned: TransformerModel, _ report: inout PruneReport) throws {
-        let judge =
+        let measure =
             try material.validation.map {
                 try OutputDivergence(
                     model, on: $0.dataset, batchSize: request.batchSize, shouldStop: log.shouldStop)
             } ?? divergence()
-        let value = try judge(pruned)
+        let value = try measure(pruned)
         (report.measure, report.distance, report.agreement) = (
             value.measure, value.distance, value.agreement
         )
@@ -136,6 +136,6 @@ final class PruningWork {
         let evenly = try AutoModel.make(
             smaller, source: TeacherLayerSource(teacher: model, layers: even, copies: false), seed: 0,
             device: model.device)
-        report.evenLayers = trial(shape, try judge(evenly))
+        report.evenLayers = trial(shape, try measure(evenly))
     }
 }

@@ -102,13 +102,7 @@ public struct StudentOptions: Sendable, Equatable, Codable {
                 "key_value_heads is for a start by pruning; add --init pruned, or leave it out")
         }
         guard table != nil else { return }
-        let layered: [(String, Bool)] = [
-            ("layers", layers != nil), ("hidden_size", hiddenSize != nil),
-            ("intermediate_size", intermediateSize != nil), ("attention_heads", attentionHeads != nil),
-            ("key_value_heads", keyValueHeads != nil),
-            ("init", statedInitialization != nil), ("teacher_layers", teacherLayers != nil),
-            ("pooling", pooling != nil), ("trim_vocabulary", trimsVocabulary),
-        ]
+        let layered = layeredSettings + [("pooling", pooling != nil), ("trim_vocabulary", trimsVocabulary)]
         if let name = layered.first(where: \.1)?.0 {
             throw DistillationError(
                 "\(name) has no meaning for a static student, which is a table without layers; leave it out")

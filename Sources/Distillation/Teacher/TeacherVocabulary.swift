@@ -49,14 +49,12 @@ struct TeacherVocabulary: Sendable {
     ///   - whole: The teacher's statistics of some tokens, from all of its output layer.
     ///   - own: The same from ``rows(of:)``.
     static func lostMass(whole: Logits, own: Logits) -> Double {
-        func surprisal(_ row: ArraySlice<Float>) -> Double {
-            TokenStatisticsMetrics.value(.studentSurprisal, row)
-        }
         guard whole.count > 0 else { return 0 }
         // Both subtract the logarithm of their sum from the same logit.
-        let lost = (0..<whole.count).map { row in
-            max(0, 1 - exp(surprisal(own[row]) - surprisal(whole[row])))
-        }
+        let lost = zip(
+            TokenStatisticsMetrics.values(.studentSurprisal, own),
+            TokenStatisticsMetrics.values(.studentSurprisal, whole)
+        ).map { max(0, 1 - exp($0 - $1)) }
         return lost.reduce(0, +) / Double(whole.count)
     }
 }

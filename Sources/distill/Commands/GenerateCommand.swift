@@ -88,7 +88,7 @@ struct GenerateCommand: ParsableCommand {
         request.overwrite = overwrite
         request.keepsUnfinished = keepUnfinished
         request.batchSize = batchSize
-        request.options = { sampling.apply(to: &$0) }
+        request.options = { $0.apply(sampling.changes) }
         request.device = try compute.readyDevice()
         request.precision = compute.precision ?? .auto
         return request
@@ -189,14 +189,11 @@ struct SamplingOptions: ParsableArguments {
         try require(!stop.contains(""), "--stop", "at least one character")
     }
 
-    func apply(to options: inout GenerationOptions) {
-        if let maxNewTokens { options.maxNewTokens = maxNewTokens }
-        if let temperature { options.temperature = temperature }
-        if let topK { options.topK = topK }
-        if let topP { options.topP = topP }
-        if let minP { options.minP = minP }
-        if let repetitionPenalty { options.repetitionPenalty = repetitionPenalty }
-        options.stopStrings += stop
-        if let seed { options.seed = seed }
+    var changes: GenerationOptions.Changes {
+        var changes = GenerationOptions.Changes()
+        (changes.maxNewTokens, changes.temperature) = (maxNewTokens, temperature)
+        (changes.topK, changes.topP, changes.minP) = (topK, topP, minP)
+        (changes.repetitionPenalty, changes.stop, changes.seed) = (repetitionPenalty, stop, seed)
+        return changes
     }
 }
