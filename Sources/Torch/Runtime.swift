@@ -14,9 +14,12 @@ public enum Runtime {
     /// The number of threads a kernel may use.
     public static var threadCount: Int { Int(ct_num_threads()) }
 
+    /// The largest number of threads that can be asked for: more than machines have processors, fewer than systems have threads.
+    public static let mostThreads = 4096
+
     /// Sets the number of threads a kernel may use, once no other thread is in ``withThreadCount(_:_:)``.
     ///
-    /// - Throws: ``TorchError`` unless `count` is positive.
+    /// - Throws: ``TorchError`` unless `count` is from 1 to ``mostThreads``.
     public static func setThreadCount(_ count: Int) throws {
         try check(ct_set_num_threads(try checked(count)))
     }
@@ -26,7 +29,7 @@ public enum Runtime {
     /// The number is the whole process's, so that calls from several threads take turns; a call within `body` is another
     /// scope of the same turn.
     ///
-    /// - Throws: ``TorchError`` unless `count` is positive; what `body` throws.
+    /// - Throws: ``TorchError`` unless `count` is from 1 to ``mostThreads``; what `body` throws.
     public static func withThreadCount<Result>(_ count: Int, _ body: () throws -> Result) throws -> Result {
         var before: Int32 = 0
         try check(ct_begin_threads(try checked(count), &before))
@@ -35,10 +38,10 @@ public enum Runtime {
     }
 
     private static func checked(_ count: Int) throws -> Int32 {
-        guard count > 0, let count = Int32(exactly: count) else {
-            throw TorchError("the number of threads must be positive, got \(count)")
+        guard (1...mostThreads).contains(count) else {
+            throw TorchError("the number of threads must be from 1 to \(mostThreads), got \(count)")
         }
-        return count
+        return Int32(count)
     }
 
     /// Waits until a device has done all its work.

@@ -77,8 +77,11 @@ extension DistillationReportBuilder {
         let chosen = best.student.outcome.history.last(where: \.isBest)?.validation
         for name in setup.problemType.definition.furtherMetrics {
             report.student.metrics[name] = chosen?[name] ?? report.student.metrics[name]
-            // A teacher reads no translations.
-            report.teacher?.metrics[name] = report.retrieval?["teacher"]?.metrics[name.rawValue]
+            // A teacher reads no translations; what it was not measured on by a search stays as the validation data have it.
+            let found = report.retrieval?["teacher"]?.metrics[name.rawValue]
+            if found != nil || TranslationMetrics.names.contains(name) {
+                report.teacher?.metrics[name] = found
+            }
         }
     }
 

@@ -37,7 +37,7 @@ public struct EvaluationRun {
         let isComparable = try vocabulary != nil || haveSameRows(data)
         if !isComparable { log.send(.note(Self.differentTokens)) }
         let encoded = data.map(\.dataset)
-        let logits = try log.phase("Evaluating") {
+        var logits = try log.phase("Evaluating") {
             let (whole, states) =
                 try isComparable
                 ? teacherStates(classifiers, encoded, vocabulary, processes, shouldStop) : (nil, nil)
@@ -48,11 +48,21 @@ public struct EvaluationRun {
                     : self.logits(classifiers[0], encoded[0], states, log, processes, shouldStop)
             }
         }
+        let pairs = logits.count > 1 ? logits[1] : nil
+        if scoresPairs(classifiers) {
+            guard let groups = encoded[0].targets.groups else {
+                throw DistillationError(
+                    "\(request.data.path): holds texts alone; a teacher that scores pairs is compared on queries with documents, or on "
+                        + "pairs of texts")
+            }
+            logits[1] = try groups.byText(logits[1], of: request.data)
+        }
         let told = try scores(for: classifier, data[0], type, log)
         let latencies = try latencies(classifiers, encoded, log, processes)
         let evaluations = try classifiers.indices.map {
             try Evaluator.evaluation(
-                classifiers[$0].model, logits: logits[$0], targets: encoded[$0].targets,
+                classifiers[$0].model, logits: $0 > 0 ? pairs ?? logits[$0] : logits[$0],
+                targets: encoded[$0].targets,
                 teacher: $0 > 0 || !isComparable ? nil : teacher == nil ? told : logits[1],
                 bytesOnDisk: SafetensorsCheckpoint.weightBytes(in: classifiers[$0].directory),
                 latency: latencies[$0])
@@ -71,7 +81,8 @@ public struct EvaluationRun {
             comparison: try !isComparable
                 ? nil
                 : beside.map {
-                    try Evaluator.comparison(student: (logits[0], evaluations[0]), teacher: $0)
+                    try Evaluator.comparison(
+                        student: (logits[0], evaluations[0]), teacher: $0, targets: encoded[0].targets)
                 },
             labels: classifier.labels.names, problemType: type, data: data[0].record)
     }
@@ -89,9 +100,17 @@ public struct EvaluationRun {
         }
     }
 
+    /// Returns true for a model for embeddings with a teacher that gives a query's documents scores.
+    private func scoresPairs(_ models: [LoadedModel]) -> Bool {
+        guard models.count > 1 else { return false }
+        let (own, teacher) = (models[0].model.configuration.task, models[1].model.configuration.task)
+        return own.embedsTexts && teacher.ranksDocuments
+    }
+
     /// - Throws: ``DistillationError`` for models of two tasks, or with other labels.
     private func requireComparable(_ model: LoadedModel, _ teacher: LoadedModel) throws {
         let type = model.model.configuration.task
+        if scoresPairs([model, teacher]) { return }
         guard teacher.model.configuration.task == type else {
             throw DistillationError(
                 "\(request.model.path) is a model for \(type.rawValue), \(teacher.directory.path) for "
@@ -131,6 +150,7 @@ public struct EvaluationRun {
     private func data(
         for models: [LoadedModel], _ type: TaskIdentifier, _ log: RunLog, _ processes: Processes?
     ) throws -> [LoadedData] {
+        let isOfPairs = scoresPairs(models)
         let data = try log.phase("Reading and tokenizing data") {
             try processes.firstOfMachineFirst {
                 try models.enumerated().map { index, model in
@@ -142,11 +162,15 @@ public struct EvaluationRun {
                             request.columns, maxLength: model.maxLength(request.maxLength)),
                         prompt: model.prompt, log: log)
                     loader.isForTraining = false
+                    loader.ranking = RankingColumns(pairsAreGroups: isOfPairs)
                     loader.translations = try request.columns.translations.map {
                         TranslationSource(columns: $0, readsSourcesAlone: index > 0)
                     }
+                    let type = isOfPairs ? model.model.configuration.task : type
                     return try loader.load(
-                        request.data, labels: type.predictsTokens ? .ignored : .given(models[0].labels),
+                        request.data,
+                        labels: type.predictsTokens
+                            ? .ignored : .given((isOfPairs ? model : models[0]).labels),
                         problemType: type)
                 }
             }

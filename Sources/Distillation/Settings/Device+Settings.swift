@@ -14,7 +14,9 @@ extension Device {
     ///
     /// - Throws: ``SettingsError`` for an invalid number.
     package static func setThreads(_ threads: Int) throws {
-        guard threads > 0 else { throw SettingsError("threads must be at least 1, got \(threads)") }
+        guard (1...Runtime.mostThreads).contains(threads) else {
+            throw SettingsError("threads must be from 1 to \(Runtime.mostThreads), got \(threads)")
+        }
         try Runtime.setThreadCount(threads)
     }
 }

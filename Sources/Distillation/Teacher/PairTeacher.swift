@@ -44,6 +44,26 @@ extension TaskIdentifier {
     }
 }
 
+extension GroupTargets {
+    /// A cross-encoder's scores of pairs as a row for each text: NaN of queries, which have none.
+    ///
+    /// - Parameters:
+    ///   - pairs: The scores, one a row, in the order of the documents.
+    ///   - file: The data, for errors.
+    /// - Throws: ``DistillationError`` where there are not as many as documents.
+    func byText(_ pairs: Logits, of file: URL) throws -> Logits {
+        let rows = documents.flatMap { Array($0) }
+        guard pairs.count == rows.count, pairs.classes == 1 else {
+            throw DistillationError(
+                "\(file.path): the teacher scores \(pairs.count) pairs, the student reads \(rows.count) documents; start again when the "
+                    + "file is complete")
+        }
+        var values = [Float](repeating: .nan, count: labels.count)
+        for (pair, row) in zip(pairs.values, rows) { values[row] = pair }
+        return Logits(values: values, classes: 1)
+    }
+}
+
 extension DistillationSetup {
     /// True if the teacher gives a query's documents scores, and the student is a model for embeddings.
     var teachesPairScores: Bool {
@@ -65,11 +85,7 @@ extension DistillationSetup {
     /// A cross-encoder's scores of pairs as a row for each text of the student's data: of queries none.
     func byText(_ scores: any TeacherOutputs, _ part: RunData.Part) throws -> any TeacherOutputs {
         guard teachesPairScores, let targets = data.dataset(part)?.targets.groups else { return scores }
-        var values = [Float](repeating: .nan, count: targets.labels.count)
-        let rows = targets.documents.flatMap { Array($0) }
-        let pairs = try scores.logits().values
-        for (pair, row) in zip(pairs, rows) { values[row] = pair }
-        return Logits(values: values, classes: 1)
+        return try targets.byText(scores.logits(), of: URL(filePath: data.trainRecord.path))
     }
 
     /// What the teacher's scores of the training data are like, where that would spoil what is learnt of them.

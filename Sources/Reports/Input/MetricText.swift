@@ -40,7 +40,7 @@ struct TaskText: Sendable {
             ],
             titles: [
                 "spearman": "Spearman correlation of cosines", "pearson": "Pearson correlation of cosines",
-                "agreement": "cosine to teacher",
+                "agreement": "similarity to teacher",
             ], agreementIsFraction: false, unit: "texts"),
     ]
 

@@ -162,9 +162,17 @@ struct RankingRunTests {
                 $0.data.problemType = task
             }
             let report = try DistillationRun(taught).run()
-            #expect(report.student.metrics[.ndcg] != nil)
+            #expect(report.student.metrics[.ndcg] != nil && report.teacher?.metrics[.mrr] != nil)
             let correlations = report.epochs.compactMap { $0.validation[.agreement] }
             #expect(correlations.count == 3 && report.comparison?.agreement == correlations.max())
+            var evaluate = EvaluateRequest(model: taught.output, data: try #require(taught.data.validation))
+            (evaluate.teacher, evaluate.cache) = (teacher, Support.cache)
+            (evaluate.precision, evaluate.latencySamples) = (.float32, 1)
+            let again = try EvaluationRun(evaluate).run()
+            #expect(again.comparison?.agreement == report.comparison?.agreement)
+            #expect(again.model.metrics[.ndcg] == report.student.metrics[.ndcg])
+            #expect(again.teacher?.metrics[.ndcg] == report.teacher?.metrics[.ndcg])
+            #expect(again.teacher?.problemType == .ranking && again.comparison?.speedRatio != nil)
             var told = taught
             (told.teachers, told.scores) = ([], [ScoresRequest([], column: "scores")])
             told.output = folder.appending(path: "told")

@@ -27,7 +27,7 @@ struct EmbeddingTask: LearningTask {
 
     func title(of metric: MetricName) -> String? {
         switch metric {
-        case .agreement: "cosine to teacher"
+        case .agreement: "similarity to teacher"
         case .spearman: "Spearman correlation of cosines"
         case .pearson: "Pearson correlation of cosines"
         default: nil
