@@ -90,7 +90,8 @@ public struct LabelRun {
         return try request.cache.loader(
             options, tokenizer: teacher.tokenizer, directory: teacher.tokenizerDirectory,
             maxLength: maxLength,
-            languageModel: teacher.languageModelText(request.columns, maxLength: maxLength), log: log
+            languageModel: teacher.languageModelText(request.columns, maxLength: maxLength),
+            prompt: teacher.prompt, log: log
         ).load(request.data, labels: .ignored, problemType: teacher.model.configuration.task)
     }
 
@@ -147,7 +148,7 @@ public struct LabelRequest: Sendable {
     /// The numbers in it.
     public var numbers = ScoreOutput.logits
     public var overwrite = false
-    /// The labels of a zero-shot teacher, a model of natural language inference; `nil` for a teacher's own.
+    /// The labels of a zero-shot teacher, a model of natural language inference or for embeddings; `nil` for a teacher's own.
     public var zeroShot: ZeroShotOptions?
 
     public init(teacher: URL, data: URL) {

@@ -17,7 +17,8 @@ struct LabelCommand: ParsableCommand {
             student of --teacher.
 
             --zero-shot labels texts by a model of natural language inference (MNLI) that was trained on none of the labels: each \
-            is put into the template, and scored by how far the text entails it.
+            is put into the template, and scored by how far the text entails it. A model for embeddings scores each by the cosine \
+            of both vectors, times --scale.
 
             Examples:
               distill label --teacher teacher --data train.csv
@@ -81,7 +82,10 @@ struct LabelCommand: ParsableCommand {
     @Flag(help: "Replace --output where it is there.")
     var overwrite = false
 
-    @Flag(help: "The teacher is a model of natural language inference, which labels texts by --labels.")
+    @Flag(
+        help:
+            "The teacher is a model of natural language inference, or for embeddings, which labels texts by --labels."
+    )
     var zeroShot = false
 
     @Option(
@@ -94,6 +98,12 @@ struct LabelCommand: ParsableCommand {
             "For --zero-shot: what is said of a text, with {} for the label. (default: \(ZeroShotOptions.usualTemplate))",
             valueName: "text"))
     var template: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "For --zero-shot with a model for embeddings: what cosines are multiplied by. (default: \(ZeroShotOptions.usualScale))",
+            valueName: "number"))
+    var scale: Double?
 
     @Flag(help: "For --zero-shot: labels do not exclude one another.")
     var multiLabel = false
@@ -112,9 +122,9 @@ struct LabelCommand: ParsableCommand {
                 throw ValidationError(
                     "--zero-shot writes the scores that it makes: name a file with --output.")
             }
-        } else if labels != nil || template != nil || multiLabel {
+        } else if labels != nil || template != nil || scale != nil || multiLabel {
             throw ValidationError(
-                "--labels, --template and --multi-label belong to --zero-shot: pass it too.")
+                "--labels, --template, --scale and --multi-label belong to --zero-shot: pass it too.")
         }
         guard output != nil || numbers == nil && !overwrite else {
             throw ValidationError("--scores and --overwrite belong to --output: name a file.")
@@ -141,7 +151,7 @@ struct LabelCommand: ParsableCommand {
         request.zeroShot = try labels.map {
             try ZeroShotOptions(
                 labelsIn: URL(filePath: $0), template: template ?? ZeroShotOptions.usualTemplate,
-                isMultiLabel: multiLabel)
+                isMultiLabel: multiLabel, scale: scale)
         }
         request.cache = try cache.options()
         request.device = try compute.readyDevice()

@@ -4,20 +4,12 @@ import Tokenizers
 import Transformers
 
 extension LabelRun {
-    /// Labels texts by a model of natural language inference, as transformers' zero-shot pipeline does: for each text and label the
-    /// model reads the text and the label's hypothesis. The logits of entailment are those of the labels; for labels that do not
-    /// exclude one another, entailment less contradiction is the logit of each.
+    /// Labels texts by a model that was not trained on the labels, some texts at a time.
     struct ZeroShot {
-        let teacher: LoadedModel
-        let options: ZeroShotOptions
-        let classes: EntailmentClasses
+        let scorer: any ZeroShotScorer
         let request: LabelRequest
         let labeler: TeacherInference
         let store: OutputStore
-        let maxLength: Int
-
-        /// Pairs of a text and a hypothesis that are computed together.
-        private static let pairsAtOnce = 32_768
 
         struct Counts {
             var (examples, cached, computed) = (0, 0, 0)
@@ -32,18 +24,17 @@ extension LabelRun {
             var data = DatasetOptions(textColumn: request.textColumn, delimited: request.delimited)
             data.readsLabels = false
             let stream = try TextStream(request.data, options: data)
-            let hypotheses = options.labels.map(options.hypothesis)
-            let limit = max(1, Self.pairsAtOnce / hypotheses.count)
             var counts = Counts()
             var rows: [TextRow] = []
             func finish() throws -> Bool {
                 guard !rows.isEmpty else { return true }
                 let done = counts.examples
-                guard let result = try outputs(rows, hypotheses, shouldStop, { onProgress(done + $0) }) else {
-                    return false
-                }
+                let result = try labeler.outputs(
+                    for: try scorer.inputs(rows.map(\.text)), in: store,
+                    onProgress: { onProgress(done + $0 / scorer.inputsPerText) }, shouldStop: shouldStop)
+                guard let result else { return false }
                 for (index, row) in rows.enumerated() {
-                    try body(row, logits(of: index, in: result.outputs)[...])
+                    try body(row, scorer.logits(of: index, in: result.outputs)[...])
                 }
                 counts.examples += rows.count
                 counts.cached += result.cached
@@ -59,34 +50,23 @@ extension LabelRun {
                 }
                 guard request.shard?.holds(stream.count - 1) ?? true else { continue }
                 rows.append(row)
-                if rows.count == limit, try !finish() { return nil }
+                if rows.count == scorer.textsAtOnce, try !finish() { return nil }
             }
             return try finish() ? counts : nil
         }
+    }
 
-        private func outputs(
-            _ rows: [TextRow], _ hypotheses: [String], _ shouldStop: () -> Bool, _ onProgress: (Int) -> Void
-        ) throws -> TeacherInference.Result? {
-            let pairs = rows.flatMap { row in hypotheses.map { TextPair(row.text, pair: $0) } }
-            // The hypothesis stays whole.
-            let encoding = try teacher.tokenizer.encodeFlat(
-                batch: pairs, maxLength: maxLength, truncation: .onlyFirst)
-            let dataset = EncodedDataset(
-                inputIDs: encoding.ids, tokenTypeIDs: encoding.typeIDs, offsets: encoding.offsets,
-                labels: [Int](repeating: BatchLabels.unlabelled, count: pairs.count), maxLength: maxLength)
-            return try labeler.outputs(
-                for: dataset, in: store, onProgress: { onProgress($0 / hypotheses.count) },
-                shouldStop: shouldStop)
+    /// What scores texts by a teacher; `nil` where it is stopped while the labels' vectors are computed.
+    private func scorer(
+        _ teacher: LoadedModel, _ options: ZeroShotOptions, _ labeler: TeacherInference, _ store: OutputStore,
+        _ shouldStop: () -> Bool
+    ) throws -> (any ZeroShotScorer)? {
+        let maxLength = teacher.maxLength(request.maxLength)
+        guard teacher.model.configuration.task.embedsTexts else {
+            return try EntailmentScorer(teacher, options, maxLength: maxLength)
         }
-
-        private func logits(of row: Int, in outputs: any TeacherOutputs) throws -> [Float] {
-            let count = options.labels.count
-            return try (0..<count).map { label in
-                var pair: [Float] = []
-                try outputs.appendRow(row * count + label, to: &pair)
-                let entailment = pair[classes.entailment]
-                return options.isMultiLabel ? entailment - pair[classes.contradiction] : entailment
-            }
+        return try VectorScorer(teacher, options, maxLength: maxLength) {
+            try labeler.outputs(for: $0, in: store, onProgress: { _ in }, shouldStop: shouldStop)?.outputs
         }
     }
 
@@ -98,7 +78,6 @@ extension LabelRun {
         guard let output = request.output else {
             throw DistillationError("--zero-shot writes the scores that it makes; name a file with --output")
         }
-        let classes = try EntailmentClasses(teacher.labels.names, of: teacher.directory.path)
         let writer = try ScoreWriter(
             request, output: output, labels: options.labels,
             task: options.isMultiLabel ? .multiLabel : .singleLabel)
@@ -106,13 +85,13 @@ extension LabelRun {
         let memo = DigestMemo(root: request.cache.root)
         let digest = try memo.sha256(ofData: request.data)
         try processes?.requireSame(["the teacher": identity.key, "the data": digest])
-        let work = ZeroShot(
-            teacher: teacher, options: options, classes: classes, request: request,
-            labeler: TeacherInference(
-                teacher: teacher, batchSize: request.batchSize, precision: precision, processes: processes),
-            store: store, maxLength: teacher.maxLength(request.maxLength))
+        let labeler = TeacherInference(
+            teacher: teacher, batchSize: request.batchSize, precision: precision, processes: processes)
+        let scorer = try scorer(teacher, options, labeler, store, shouldStop)
         let total = try Self.count(request)
         let counts = try log.phase("Zero-shot labels") { () -> ZeroShot.Counts? in
+            guard let scorer else { return nil }
+            let work = ZeroShot(scorer: scorer, request: request, labeler: labeler, store: store)
             func run(_ line: (TextRow, ArraySlice<Float>) throws -> Void) throws -> ZeroShot.Counts {
                 let counts = try work.run(
                     onProgress: { log.progress($0, of: total) }, shouldStop: shouldStop, line)

@@ -1,8 +1,8 @@
 import Files
 import Foundation
 
-/// Labels that a model of natural language inference gives to texts without having been trained on them: a text is the premise, a
-/// label in a template the hypothesis (Yin, Hay and Roth, arXiv 1909.00161).
+/// Labels that a model gives to texts without having been trained on them, each in a template: to a model of natural language inference
+/// the hypothesis of a text (Yin, Hay and Roth, arXiv 1909.00161), to a model for embeddings a text whose vector is compared.
 public struct ZeroShotOptions: Sendable, Equatable {
     /// The labels.
     public var labels: [String]
@@ -10,12 +10,25 @@ public struct ZeroShotOptions: Sendable, Equatable {
     public var template: String
     /// True if labels do not exclude one another.
     public var isMultiLabel: Bool
+    /// What cosines are multiplied by to be logits, of a model for embeddings; `nil` for ``usualScale``.
+    public var scale: Double?
 
     /// The template where none is given, as in transformers.
     public static let usualTemplate = "This example is {}."
 
-    /// - Throws: ``DistillationError`` for a template without one `{}`, for too few labels and for one that occurs twice.
-    public init(labels: [String], template: String = Self.usualTemplate, isMultiLabel: Bool = false) throws {
+    /// The scale where none is given, as sentence-transformers trains with.
+    public static let usualScale = 20.0
+
+    /// - Throws: ``DistillationError`` for a template without one `{}`, for too few labels and for one that occurs twice, and for a scale
+    ///   that is not above 0.
+    public init(
+        labels: [String], template: String = Self.usualTemplate, isMultiLabel: Bool = false,
+        scale: Double? = nil
+    ) throws {
+        if let scale, !(scale > 0 && scale.isFinite) {
+            throw DistillationError(
+                "scale must be a number above 0, such as \(Self.usualScale), got \(scale)")
+        }
         let count =
             template.utf8.split(separator: UInt8(ascii: "{"), omittingEmptySubsequences: false).count - 1
         guard count == 1, template.contains("{}"),
@@ -34,14 +47,16 @@ public struct ZeroShotOptions: Sendable, Equatable {
         for label in labels where !seen.insert(Array(label.utf8)).inserted {
             throw DistillationError("labels: '\(label)' occurs twice; remove one of both")
         }
-        (self.labels, self.template, self.isMultiLabel) = (labels, template, isMultiLabel)
+        (self.labels, self.template) = (labels, template)
+        (self.isMultiLabel, self.scale) = (isMultiLabel, scale)
     }
 
     /// Reads the labels of a file, one a line; empty lines do not count.
     ///
     /// - Throws: `FileError` for a file that cannot be read; ``DistillationError``.
     public init(
-        labelsIn file: URL, template: String = Self.usualTemplate, isMultiLabel: Bool = false
+        labelsIn file: URL, template: String = Self.usualTemplate, isMultiLabel: Bool = false,
+        scale: Double? = nil
     ) throws {
         let path = file.path(percentEncoded: false)
         guard FileManager.default.fileExists(atPath: path) else { throw FileError.missing(path) }
@@ -52,35 +67,13 @@ public struct ZeroShotOptions: Sendable, Equatable {
             $0.trimmingCharacters(in: .whitespaces)
         }
         try self.init(
-            labels: lines.filter { !$0.isEmpty }, template: template, isMultiLabel: isMultiLabel)
+            labels: lines.filter { !$0.isEmpty }, template: template, isMultiLabel: isMultiLabel, scale: scale
+        )
     }
 
     /// The hypothesis of a label.
     func hypothesis(_ label: String) -> String {
         guard let place = template.range(of: "{}") else { return template }
         return template.replacingCharacters(in: place, with: label)
-    }
-}
-
-/// The classes of a model of natural language inference.
-struct EntailmentClasses: Equatable {
-    let entailment: Int
-    let contradiction: Int
-
-    /// - Parameters:
-    ///   - names: The names of the model's classes; their case does not count.
-    ///   - path: The model, for errors.
-    /// - Throws: ``DistillationError`` for a model without entailment.
-    init(_ names: [String], of path: String) throws {
-        let plain = names.map { $0.lowercased() }
-        guard names.count > 1, let entailment = plain.firstIndex(where: { $0.hasPrefix("entail") }) else {
-            throw DistillationError(
-                "\(path): none of its labels (\(names.joined(separator: ", "))) is entailment; --zero-shot needs a model of natural "
-                    + "language inference (MNLI), whose config.json names entailment in id2label")
-        }
-        self.entailment = entailment
-        contradiction =
-            plain.firstIndex { $0.hasPrefix("contradict") || $0.hasPrefix("not_entail") }
-            ?? (entailment == 0 ? names.count - 1 : 0)
     }
 }

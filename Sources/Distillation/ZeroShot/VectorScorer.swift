@@ -1,0 +1,58 @@
+import Tokenizers
+import Transformers
+
+/// Scores labels by a model for embeddings: a label's logit is the cosine of the text's vector with that of the label in the template,
+/// times a scale.
+struct VectorScorer: ZeroShotScorer {
+    let textsAtOnce = 32_768
+    let inputsPerText = 1
+    private let teacher: LoadedModel
+    private let maxLength: Int
+    private let scale: Double
+    private let labels: [[Float]]
+
+    /// - Parameters:
+    ///   - teacher: The model for embeddings.
+    ///   - vectors: Its outputs for some inputs; `nil` where it is stopped.
+    /// - Throws: ``DistillationError`` for labels that do not exclude one another: cosines are no decisions.
+    init?(
+        _ teacher: LoadedModel, _ options: ZeroShotOptions, maxLength: Int,
+        vectors: (EncodedDataset) throws -> (any TeacherOutputs)?
+    ) throws {
+        guard !options.isMultiLabel else {
+            throw DistillationError(
+                "\(teacher.directory.path): a model for embeddings tells which label is nearest, not whether each applies; leave "
+                    + "--multi-label out, or take a model of natural language inference")
+        }
+        (self.teacher, self.maxLength) = (teacher, maxLength)
+        scale = options.scale ?? ZeroShotOptions.usualScale
+        let texts = options.labels.map(options.hypothesis)
+        guard let outputs = try vectors(Self.inputs(texts, teacher, maxLength)) else { return nil }
+        labels = try texts.indices.map { index in
+            var vector: [Float] = []
+            try outputs.appendRow(index, to: &vector)
+            return vector
+        }
+    }
+
+    func inputs(_ texts: [String]) throws -> EncodedDataset {
+        try Self.inputs(texts, teacher, maxLength)
+    }
+
+    private static func inputs(
+        _ texts: [String], _ teacher: LoadedModel, _ maxLength: Int
+    ) throws -> EncodedDataset {
+        let encoding = try teacher.tokenizer.encodeFlat(
+            batch: texts.map { TextPair(teacher.prompt + $0) }, maxLength: maxLength,
+            truncation: .longestFirst)
+        return EncodedDataset(
+            inputIDs: encoding.ids, tokenTypeIDs: encoding.typeIDs, offsets: encoding.offsets,
+            labels: [Int](repeating: BatchLabels.unlabelled, count: texts.count), maxLength: maxLength)
+    }
+
+    func logits(of text: Int, in outputs: any TeacherOutputs) throws -> [Float] {
+        var vector: [Float] = []
+        try outputs.appendRow(text, to: &vector)
+        return labels.map { Float(scale * VectorMetrics.cosine(vector[...], $0[...])) }
+    }
+}

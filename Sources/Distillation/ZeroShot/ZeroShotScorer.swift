@@ -1,0 +1,17 @@
+/// What gives texts the logits of labels that it was not trained on.
+protocol ZeroShotScorer {
+    /// The texts that are computed together.
+    var textsAtOnce: Int { get }
+    /// The inputs of the model for one text.
+    var inputsPerText: Int { get }
+
+    /// The inputs of the model for some texts, text by text.
+    func inputs(_ texts: [String]) throws -> EncodedDataset
+
+    /// The labels' logits of a text.
+    ///
+    /// - Parameters:
+    ///   - text: The text's place among those of ``inputs(_:)``.
+    ///   - outputs: The model's outputs for these.
+    func logits(of text: Int, in outputs: any TeacherOutputs) throws -> [Float]
+}
