@@ -6,7 +6,7 @@ import JSON
 /// Roles are those that chat templates know: what is written otherwise is left out by some, and rendered but never trained by others.
 /// The order is checked: at most one system message, at the start, then the user's turn, and neither two turns of the user nor two of
 /// the assistant without another between them. A turn of the assistant that is trained says something.
-enum MessageRules {
+package enum MessageRules {
     private static let system = ["system", "developer"]
     /// The roles that templates of models know, besides.
     private static let others = [
@@ -16,8 +16,8 @@ enum MessageRules {
 
     /// What is wrong with messages, as an error says it behind their key; `nil` if nothing is.
     ///
-    /// - Parameter first: The index of the first message that may be trained.
-    static func problem(_ messages: [JSONValue], trainedFrom first: Int) -> String? {
+    /// - Parameter first: The index of the first message that may be trained; `nil` for a prompt, whose answer is to be written.
+    package static func problem(_ messages: [JSONValue], trainedFrom first: Int?) -> String? {
         guard !messages.isEmpty else { return "has no messages; remove the row or fill it" }
         var roles: [String] = []
         for (index, message) in messages.enumerated() {
@@ -36,12 +36,15 @@ enum MessageRules {
                     "message \(index + 1): 'role' is '\(DatasetError.shown(role))', which chat templates do not know; write system, "
                     + "user, assistant or tool"
             }
-            if let problem = contentProblem(object, isTrained: index >= first && role == "assistant") {
+            if let problem = contentProblem(
+                object, isTrained: role == "assistant" && first.map { index >= $0 } == true)
+            {
                 return "message \(index + 1): \(problem)"
             }
             roles.append(role)
         }
         if let problem = orderProblem(roles) { return problem }
+        guard let first else { return nil }
         guard roles[min(first, roles.count)...].contains("assistant") else {
             return "has no turn of the assistant to train on; remove the row, or add the assistant's answer"
         }

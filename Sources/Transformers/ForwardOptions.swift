@@ -12,6 +12,8 @@ public struct ForwardOptions {
     public var stopsBeforeHead: Bool
     /// True if the backward pass computes each layer again instead of keeping what its forward pass leaves.
     public var recomputes: Bool
+    /// Dropout of what the model's adapters read; `nil` without it. The model sets it.
+    var adapterDropout: LowRankDropout?
 
     public init(
         precision: Precision = .float32, dropout: DropoutState? = nil,

@@ -86,13 +86,15 @@ public final class TransformerModel {
     public func callAsFunction(
         _ input: PackedInput, _ options: ForwardOptions = ForwardOptions()
     ) throws -> ModelOutput {
-        adapters?.dropout?.state = options.dropout
-        defer { adapters?.dropout?.state = nil }
-        let output = try backbone(input, head.rows, options)
-        let stops = options.stopsBeforeHead
-        return ModelOutput(
-            rows: try stops ? output.rows : head(output.rows, options.dropout), isBeforeHead: stops,
-            hiddenStates: output.hiddenStates, projections: output.projections)
+        var options = options
+        options.adapterDropout = adapters?.dropout
+        return try LowRankDropout.drawing(from: options.dropout, options.adapterDropout) {
+            let output = try backbone(input, head.rows, options)
+            let stops = options.stopsBeforeHead
+            return ModelOutput(
+                rows: try stops ? output.rows : head(output.rows, options.dropout), isBeforeHead: stops,
+                hiddenStates: output.hiddenStates, projections: output.projections)
+        }
     }
 
     /// (V, H) The weight of a language model's output layer, which may be the token embedding table; `nil` for other models.

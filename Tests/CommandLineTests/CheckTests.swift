@@ -58,6 +58,7 @@ struct CheckTests {
                 found == 1, "\(texts): \(found) in\n\(result.output)", sourceLocation: sourceLocation)
         }
         expect("error", "temperature must be above 0, got 0")
+        expect("error", "temperature is of the default objectives")
         expect("error", "'kll'", "did you mean kl")
         expect("error", "headless", "classifier head", "distill finetune")
         expect("error", "other", "different labels")
@@ -68,7 +69,7 @@ struct CheckTests {
         expect("warning", "20 of 40 training texts are cut at 8 tokens", "median length is", "longest has")
         expect("warning", "no example of 1 of the teacher's 2 labels (negative)")
         expect("note", "labels are numbers", "0 is negative, 1 is positive")
-        #expect(lines.count { $0.hasPrefix("error: ") } == 5, "\(result.output)")
+        #expect(lines.count { $0.hasPrefix("error: ") } == 6, "\(result.output)")
         // Errors come first, then warnings, then notes.
         let order = lines.compactMap { line in
             ["error", "warning", "note"].firstIndex { line.hasPrefix($0 + ": ") }

@@ -45,6 +45,9 @@ struct PruneTests {
         for (options, message) in [
             ([], "nothing to prune"), (["--target-parameters", "many"], "neither a number"),
             (["--target-parameters", "1.5"], "parameters"), (["--layers", "9"], "has 4"),
+            (["--target-latency", "fast"], "neither a fraction"),
+            (["--target-latency", "2"], "such as 12ms"),
+            (["--target-latency", "0.5", "--target-parameters", "0.5"], "two searches"),
             (["--hidden-size", "20"], "multiple of 8"), (["--key-value-heads", "1"], "no groups"),
             (["--keep-layers", "x"], "neither loss-drop"), (["--keep-layers", "3,1"], "in order"),
         ] {

@@ -66,10 +66,13 @@ struct RecomputationTests {
 
     @Test(
         "so have those of adapters, beside a frozen embedding table",
-        arguments: ["bert-tiny", "decoders/llama"])
-    func adapters(_ directory: String) throws {
-        let model = try AutoModel.load(from: fixture(directory)).model
-        try model.adapt(LoRAOptions(rank: 2), seed: 3)
+        arguments: ["bert-tiny", "decoders/llama"], [0, 0.3])
+    func adapters(_ directory: String, dropout: Double) throws {
+        let hook = dropout > 0 ? LowRankDropout(probability: dropout) : nil
+        let model = try AutoModel.load(from: fixture(directory), instrument: hook).model
+        var options = LoRAOptions(rank: 2)
+        options.dropout = dropout
+        try model.adapt(options, seed: 3, dropout: hook)
         for layer in try #require(model.adapters).layers {
             try layer.b.copy(from: Tensor.normal(layer.b.shape, standardDeviation: 0.1, seed: 4))
         }

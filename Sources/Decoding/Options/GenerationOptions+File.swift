@@ -36,7 +36,7 @@ extension GenerationOptions {
     private mutating func read(_ fields: GenerationFields) throws {
         for (name, neutral) in Self.unsupported {
             guard let value = fields[name], !neutral.contains(value) else { continue }
-            throw fields.error(name, "is not supported; remove it, or set the options in code")
+            throw fields.error(name, "is not supported; remove it from the file")
         }
         stopTokenIDs = try fields.tokens("eos_token_id")
         stopStrings = try fields.strings("stop_strings")

@@ -47,6 +47,9 @@ extension Prompt {
                 guard !messages.isEmpty else {
                     throw stream.error(about: row, "has no message before the assistant's; give a user's")
                 }
+                if let problem = MessageRules.problem(messages, trainedFrom: nil) {
+                    throw stream.error(about: row, problem)
+                }
                 prompts.append(Prompt(messages: messages, tools: tools))
             case (nil, .string(let text)?):
                 guard !text.isEmpty else {

@@ -8,6 +8,8 @@ public struct PruneReport: Sendable, Equatable, Codable {
     public struct Size: Sendable, Equatable, Codable {
         public var shape: ModelShape
         public var parameters: Int
+        /// The median time of a forward pass of a text alone, in milliseconds; `nil` unless the search was for a time.
+        public var latencyMilliseconds: Double?
     }
 
     /// A shape that was tried, and how far its outputs were from the model's.
@@ -16,6 +18,8 @@ public struct PruneReport: Sendable, Equatable, Codable {
         public var parameters: Int
         public var distance: Double
         public var agreement: Double
+        /// Its time as a fraction of the model's, with random weights; `nil` unless the search was for a time.
+        public var latencyRatio: Double?
     }
 
     /// A layer that went, with the distance without it and those before.

@@ -10,6 +10,18 @@ public struct PruneRequest: Sendable {
         case parameters(Int)
         /// At most this fraction of the model's parameters.
         case ratio(Double)
+        /// At most so many milliseconds for a forward pass of a text alone.
+        case latency(Double)
+        /// At most this fraction of the time that the model takes.
+        case latencyRatio(Double)
+
+        /// The option that sets it.
+        var option: String {
+            switch self {
+            case .parameters, .ratio: "--target-parameters"
+            case .latency, .latencyRatio: "--target-latency"
+            }
+        }
     }
 
     /// A directory in Hugging Face format, or a GGUF file.
@@ -58,16 +70,31 @@ public struct PruneRequest: Sendable {
                 throw DistillationError(
                     "--target-parameters \(ratio): a fraction of the model's parameters is between 0 and 1")
             }
+        case .latency(let milliseconds):
+            guard milliseconds > 0, milliseconds.isFinite else {
+                throw DistillationError("--target-latency must be above 0 ms, got \(milliseconds)")
+            }
+        case .latencyRatio(let ratio):
+            guard ratio > 0, ratio < 1 else {
+                throw DistillationError(
+                    "--target-latency \(ratio): a fraction of the model's time is between 0 and 1; a time is written as 12ms"
+                )
+            }
         case nil:
             guard sizes != PrunedSizes() || layers?.count != nil else {
                 throw DistillationError(
                     "nothing to prune: give --layers, --intermediate-size, --key-value-heads or --hidden-size, or "
-                        + "--target-parameters for a search")
+                        + "--target-parameters or --target-latency for a search")
             }
         }
-        guard target == nil || layers?.count == nil else {
+        if case .choice(let choice)? = layers, target == nil, sizes.layers == nil {
             throw DistillationError(
-                "--keep-layers names the layers, and --target-parameters searches for their number; leave one of both out"
+                "--keep-layers \(choice.rawValue) chooses among layers, but none is to go; give --layers, or a search's --target-parameters "
+                    + "or --target-latency, or leave it out")
+        }
+        if let target, layers?.count != nil {
+            throw DistillationError(
+                "--keep-layers names the layers, and \(target.option) searches for their number; leave one of both out"
             )
         }
     }

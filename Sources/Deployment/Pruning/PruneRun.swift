@@ -29,7 +29,7 @@ public struct PruneRun {
         log.tell(output.leftovers)
         let loaded = try LoadedModel(request.model, languageModels: true)
         for warning in loaded.warnings { log.warnOnce(warning) }
-        let target = try self.target(loaded)
+        try requirePrunable(loaded)
         let material = try log.phase("Reading and tokenizing data") {
             try PruningMaterial(
                 loaded, data: request.data, validation: request.validation, columns: request.columns,
@@ -37,7 +37,8 @@ public struct PruneRun {
                 budgets: .init(calibration: request.calibrationTokens, trial: request.trialTokens), log: log)
         }
         let work = try PruningWork(request, loaded.model, material, log)
-        let (shape, trials) = try self.shape(work, target)
+        let budget = try self.budget(loaded, material)
+        let (shape, trials) = try self.shape(work, budget)
         let (pruned, selection) = try work.model(shape)
         var report = PruneReport(
             model: request.model.path, output: request.output.path, data: material.record,
@@ -49,30 +50,40 @@ public struct PruneRun {
             hidden: shape.hiddenSize < work.own.hiddenSize ? selection?.hidden : nil, trials: trials,
             isCorrected: request.corrects, phases: [], versions: .current)
         try log.phase("Comparing with the model") { try work.compare(pruned, &report) }
+        if let budget = budget as? LatencyBudget {
+            let times = try log.phase("Timing") { try budget.times(of: pruned) }
+            (report.before.latencyMilliseconds, report.after.latencyMilliseconds) = (
+                times.model, times.pruned
+            )
+        }
         try save(pruned, loaded, to: output, &report, log)
         return report
     }
 
-    /// The number of parameters that a search is for; `nil` for none.
-    private func target(_ loaded: LoadedModel) throws -> Int? {
-        let model = loaded.model
-        guard !model.configuration.isTable else {
+    /// - Throws: `DistillationError` for a model that has nothing to cut.
+    private func requirePrunable(_ loaded: LoadedModel) throws {
+        guard !loaded.model.configuration.isTable else {
             throw DistillationError(
                 "\(request.model.path): is a static table, which has no layers to cut; give it fewer components (distill run --student "
                     + "static --embedding-size)")
         }
-        guard !model.parameters.isQuantized else {
+        guard !loaded.model.parameters.isQuantized else {
             throw DistillationError(
                 "\(request.model.path): is quantized, and int8 weights cannot be pruned; prune the model in floating point that it was "
                     + "made from")
         }
-        guard let wanted = request.target else { return nil }
-        let all = model.parameters.elementCount
-        let target =
-            switch wanted {
-            case .parameters(let count): count
-            case .ratio(let ratio): Int(Double(all) * ratio)
-            }
+        _ = try parameterTarget(loaded)
+    }
+
+    /// The number of parameters that a search is for; `nil` for none.
+    private func parameterTarget(_ loaded: LoadedModel) throws -> Int? {
+        let all = loaded.model.parameters.elementCount
+        let target: Int
+        switch request.target {
+        case .parameters(let count): target = count
+        case .ratio(let ratio): target = Int(Double(all) * ratio)
+        case .latency, .latencyRatio, nil: return nil
+        }
         guard target < all else {
             throw DistillationError(
                 "--target-parameters \(target): \(request.model.path) has \(all); choose fewer")
@@ -80,9 +91,20 @@ public struct PruneRun {
         return target
     }
 
+    /// What a search may spend; `nil` without a search.
+    private func budget(_ loaded: LoadedModel, _ material: PruningMaterial) throws -> (any ShapeBudget)? {
+        guard let wanted = request.target else { return nil }
+        if let target = try parameterTarget(loaded) {
+            return ParameterBudget(model: loaded.model, target: target)
+        }
+        return try LatencyBudget(loaded.model, texts: material.trial.dataset, target: wanted)
+    }
+
     /// The shape to cut to, and what a search tried for it.
-    private func shape(_ work: PruningWork, _ target: Int?) throws -> (ModelShape, [PruneReport.Trial]) {
-        guard let target else {
+    private func shape(
+        _ work: PruningWork, _ budget: (any ShapeBudget)?
+    ) throws -> (ModelShape, [PruneReport.Trial]) {
+        guard let budget else {
             var sizes = request.sizes
             if case .numbers(let layers)? = request.layers {
                 guard sizes.layers == nil || sizes.layers == layers.count else {
@@ -103,11 +125,13 @@ public struct PruneRun {
             try work.chooseLayers(fewest: shape.layers)
             return (shape, [])
         }
-        let search = ShapeSearch(model: work.model, target: target, sizes: request.sizes) {
-            try work.trial($0)
+        let search = ShapeSearch(model: work.model, budget: budget, sizes: request.sizes) {
+            var trial = try work.trial($0)
+            trial.latencyRatio = try (budget as? LatencyBudget)?.ratio($0)
+            return trial
         }
         try work.measure()
-        try work.chooseLayers(fewest: search.fewestLayers)
+        try work.chooseLayers(fewest: search.fewestLayers())
         let trials = try work.log.phase("Searching for a shape") { try search.run() }
         return (trials[0].shape, trials)
     }

@@ -1,13 +1,13 @@
 import Distillation
 import Transformers
 
-/// A search for the shape of at most so many parameters whose outputs are the nearest to the original's before any training.
+/// A search for the shape within a budget whose outputs are the nearest to the original's before any training.
 ///
 /// Sizes are varied one after another about the best shape so far: the number of layers, heads of keys and values, and the hidden
-/// size; the feed-forward width is always what is left of the target. Each is a model that is made and compared.
+/// size; the feed-forward width is always what is left of the budget. Each is a model that is made and compared.
 struct ShapeSearch {
     let model: TransformerModel
-    let target: Int
+    let budget: any ShapeBudget
     /// Sizes that are kept to.
     let sizes: PrunedSizes
     /// Returns the distance and the agreement of a shape.
@@ -20,14 +20,27 @@ struct ShapeSearch {
     private var own: ModelShape { configuration.shape }
 
     /// The fewest layers that the search tries: with them every other part is whole, or a half stays.
-    var fewestLayers: Int {
+    func fewestLayers() throws -> Int {
         if let layers = sizes.layers { return layers }
-        let needed = (1...own.layers).last { layers in
-            var shape = own
-            shape.layers = layers
-            return shape.parameterCount(of: model) <= target
+        var shape = own
+        let needed = try Self.largest(in: 1...own.layers) {
+            shape.layers = $0
+            return try budget.holds(shape)
         }
         return max(1, needed ?? own.layers / 2)
+    }
+
+    /// The largest of some numbers that has a property, which those below it have too; `nil` where none has.
+    private static func largest(
+        in range: ClosedRange<Int>, where holds: (Int) throws -> Bool
+    ) rethrows -> Int? {
+        guard try holds(range.lowerBound) else { return nil }
+        var (low, high) = (range.lowerBound, range.upperBound)
+        while low < high {
+            let middle = (low + high + 1) / 2
+            if try holds(middle) { low = middle } else { high = middle - 1 }
+        }
+        return low
     }
 
     /// Returns the shapes that were tried, the best first.
@@ -39,19 +52,20 @@ struct ShapeSearch {
             for case let shape? in shapes where tried[shape] == nil { tried[shape] = try trial(shape) }
         }
         func best() -> ModelShape? { Self.sorted(tried).first?.shape }
-        try attempt(depths(fewestLayers...own.layers, count: Self.depths).map { fitted(layers: $0) })
-        if best() == nil { try attempt(narrowest()) }
-        guard var found = best() else { throw impossible() }
+        let fewest = try fewestLayers()
+        try attempt(depths(fewest...own.layers, count: Self.depths).map { try fitted(layers: $0) })
+        if best() == nil { try attempt(narrowest(fewest)) }
+        guard var found = best() else { throw try budget.impossible() }
         for groups in keyValueHeads() {
-            try attempt([fitted(layers: found.layers, groups: groups, hidden: found.hiddenSize)])
+            try attempt([try fitted(layers: found.layers, groups: groups, hidden: found.hiddenSize)])
         }
         found = best() ?? found
         for hidden in hiddenSizes() {
-            try attempt([fitted(layers: found.layers, groups: groups(of: found), hidden: hidden)])
+            try attempt([try fitted(layers: found.layers, groups: groups(of: found), hidden: hidden)])
         }
         found = best() ?? found
-        let near = max(fewestLayers, found.layers - 2)...min(own.layers, found.layers + 2)
-        try attempt(near.map { fitted(layers: $0, groups: groups(of: found), hidden: found.hiddenSize) })
+        let near = max(fewest, found.layers - 2)...min(own.layers, found.layers + 2)
+        try attempt(near.map { try fitted(layers: $0, groups: groups(of: found), hidden: found.hiddenSize) })
         return Self.sorted(tried)
     }
 
@@ -91,47 +105,38 @@ struct ShapeSearch {
     }
 
     /// Shapes for targets that no number of layers reaches by itself.
-    private func narrowest() -> [ModelShape?] {
+    private func narrowest(_ fewest: Int) throws -> [ModelShape?] {
         let groups = keyValueHeads().last
-        return ([own.hiddenSize] + hiddenSizes()).flatMap { hidden in
-            depths(fewestLayers...own.layers, count: Self.depths).map {
-                fitted(layers: $0, groups: groups, hidden: hidden)
+        return try ([own.hiddenSize] + hiddenSizes()).flatMap { hidden in
+            try depths(fewest...own.layers, count: Self.depths).map {
+                try fitted(layers: $0, groups: groups, hidden: hidden)
             }
         }
     }
 
-    /// Returns the shape of these sizes with the widest feed-forward networks that the target allows; `nil` where even a quarter
+    /// Returns the shape of these sizes with the widest feed-forward networks that the budget allows; `nil` where even a quarter
     /// of theirs is too much.
-    private func fitted(layers: Int, groups: Int? = nil, hidden: Int? = nil) -> ModelShape? {
+    private func fitted(layers: Int, groups: Int? = nil, hidden: Int? = nil) throws -> ModelShape? {
         var wanted = sizes
         wanted.layers = layers
         wanted.keyValueHeads = sizes.keyValueHeads ?? groups
         wanted.hiddenSize = sizes.hiddenSize ?? hidden
         guard var shape = try? wanted.shape(of: configuration) else { return nil }
-        func fits(_ width: Int) -> Bool {
+        func fits(_ width: Int) throws -> Bool {
             var other = shape
             other.intermediateSize = width
-            return other.parameterCount(of: model) <= target
+            return try budget.holds(other)
         }
         guard sizes.intermediateSize == nil, configuration.family.axes(layer: 0) != nil else {
-            return fits(shape.intermediateSize) ? shape : nil
+            return try fits(shape.intermediateSize) ? shape : nil
         }
-        if fits(own.intermediateSize) { return shape }
+        if try fits(own.intermediateSize) { return shape }
         let unit = own.intermediateSize >= 512 ? 32 : own.intermediateSize >= 64 ? 8 : 1
-        let (least, most) = (own.intermediateSize / 4 / unit, (own.intermediateSize - 1) / unit)
-        guard most >= max(1, least), fits(max(1, least) * unit) else { return nil }
-        var (low, high) = (max(1, least), most)
-        while low < high {
-            let middle = (low + high + 1) / 2
-            if fits(middle * unit) { low = middle } else { high = middle - 1 }
-        }
-        shape.intermediateSize = low * unit
+        let (least, most) = (max(1, own.intermediateSize / 4 / unit), (own.intermediateSize - 1) / unit)
+        guard most >= least,
+            let width = try Self.largest(in: least...most, where: { try fits($0 * unit) })
+        else { return nil }
+        shape.intermediateSize = width * unit
         return shape
-    }
-
-    private func impossible() -> DistillationError {
-        DistillationError(
-            "--target-parameters: no part of \(configuration.source) that is tried has at most \(target) parameters (all have "
-                + "\(own.parameterCount(of: model)), of which the embeddings stay whole); allow more")
     }
 }

@@ -5,7 +5,7 @@ extension DistillRequest {
     /// asked for the labels beside it, which the data's texts alone have.
     func onPolicyObjectives(_ problemType: TaskIdentifier, temperature: Schedule) -> [ObjectiveSpecification]
     {
-        let isWeighed = alpha != Self.defaultAlpha
+        let isWeighed = statedAlpha != nil
         let divergence = ObjectiveSpecification(
             "jensen_shannon", weight: isWeighed ? alpha : 1, options: ["temperature": temperature.description]
         )

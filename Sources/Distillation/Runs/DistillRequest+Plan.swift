@@ -10,7 +10,7 @@ extension DistillRequest {
                 ? [:] : ["temperature": temperature(of: task).description])
         // A text's vector has no label of its own.
         // A ranker's labels are on another scale than its teacher's scores.
-        if task.embedsTexts || task.ranksDocuments && alpha == Self.defaultAlpha {
+        if task.embedsTexts || task.ranksDocuments && statedAlpha == nil {
             return [ObjectiveSpecification(task.softObjective)]
         }
         if onPolicy != nil, task.predictsTokens {
@@ -25,11 +25,17 @@ extension DistillRequest {
         statedTemperature ?? (task.predictsTokens ? 1 : temperature)
     }
 
-    /// The request with the defaults that its task decides.
+    /// The request with the defaults that its task decides, where they apply: a request that names them is the same run.
     func resolved(for task: TaskIdentifier) -> DistillRequest {
         var request = self
-        request.statedTemperature = temperature(of: task.definition)
-        request.student.statedInitialization = student.initialization(for: task)
+        let definition = task.definition
+        if usesDefaultObjectives, definition.outputs != .real, definition.outputs != .vector {
+            request.statedTemperature = temperature(of: definition)
+            if onPolicy == nil { request.statedAlpha = alpha }
+        }
+        if student.directory == nil, student.table == nil {
+            request.student.statedInitialization = student.initialization(for: task)
+        }
         return request
     }
 
@@ -48,6 +54,12 @@ extension DistillRequest {
     func requireFitting(_ task: TaskIdentifier) throws {
         try training.requireFitting(task)
         try data.requireFitting(task)
+        for (name, isStated) in [("alpha", statedAlpha != nil), ("temperature", statedTemperature != nil)]
+        where isStated && !usesDefaultObjectives {
+            throw DistillationError(
+                "\(name) is of the default objectives, and this run names its own; leave it out, and give each objective its weight and "
+                    + "options, such as 'kl(weight = 0.7, temperature = 4)'")
+        }
         let outputs = task.definition.outputs
         guard statedTemperature == nil || !usesDefaultObjectives || outputs != .real && outputs != .vector
         else {
@@ -91,7 +103,7 @@ extension DistillRequest {
                 "--pca teaches as many principal components as --embedding-size says; give that, and leave --projection drop out"
             )
         }
-        guard alpha == Self.defaultAlpha || alpha == 1 || !usesDefaultObjectives else {
+        guard statedAlpha == nil || alpha == 1 || !usesDefaultObjectives else {
             throw DistillationError(
                 "alpha is \(alpha), but a text's vector has no label beside its teacher's to weigh against; leave it out"
             )

@@ -185,7 +185,7 @@ struct DistillationSetup {
     private static func checkFiles(of request: DistillRequest, _ findings: Diagnostics) throws {
         // Queries with documents are in other columns, and so are translations and the texts of a language model.
         guard request.data.problemType?.ranksDocuments != true else { return }
-        guard !request.teachers.contains(where: { AutoModel.isGGUF($0.directory) }),
+        guard !request.teachers.contains(where: { readsOtherColumns($0.directory) }),
             request.data.columns.translationColumns.isEmpty
         else { return }
         var options = request.data.columns.options
@@ -200,6 +200,14 @@ struct DistillationSetup {
                 }
             }
         }
+    }
+
+    /// Returns true for a teacher that cannot be used and whose texts would be in other columns than a classifier's, as far as its
+    /// configuration tells.
+    private static func readsOtherColumns(_ teacher: URL) -> Bool {
+        if AutoModel.isGGUF(teacher) { return true }
+        guard let task = try? ModelConfiguration(contentsOf: teacher).task.definition else { return false }
+        return task.predictsTokens || task.embedsTexts || task.ranksDocuments
     }
 
     /// How the student's texts are made, where it is a language model: by its own tokenizer, stop tokens and chat template.

@@ -92,7 +92,12 @@ public struct DistillRequest: Sendable {
     public var teacherLogprobs: [URL] = []
     /// The weight of the distillation term; the labels' is 1 − alpha. A schedule from 1 to 0 is teacher annealing
     /// (Clark et al., arXiv 1907.04829).
-    public var alpha: Schedule = Self.defaultAlpha
+    public var alpha: Schedule {
+        get { statedAlpha ?? Self.defaultAlpha }
+        set { statedAlpha = newValue }
+    }
+    /// The alpha that was asked for; `nil` for the default.
+    public var statedAlpha: Schedule?
     /// The objectives, in place of ``temperature`` and ``alpha``.
     public var objectives: [ObjectiveSpecification] = []
     /// Stages with objectives of their own, one after another.

@@ -59,7 +59,7 @@ extension DistillRequest {
         try reader.assign("teacher_combination", to: &combination)
         try reader.assign("temperature", to: &statedTemperature)
         try reader.assign("teacher_states", to: &teacherStates)
-        try reader.assign("alpha", to: &alpha)
+        try reader.assign("alpha", to: &statedAlpha)
         onPolicy = try OnPolicyOptions(reader)
         objectives = try reader.list("objectives") { try ObjectiveSpecification(setting: $0) }
         stages = try reader.list("stages") { try TrainingStage(setting: $0) }
@@ -119,7 +119,7 @@ extension DistillRequest {
         if !teacherLogprobs.isEmpty {
             settings.override("teacher_logprobs", teacherLogprobs.map(\.absolutePath))
         }
-        settings.override("alpha", alpha)
+        settings.override("alpha", statedAlpha)
         onPolicy?.write(to: &settings)
         if !objectives.isEmpty {
             settings["objectives"] = SettingNode(objectives.map { SettingNode($0.description) })

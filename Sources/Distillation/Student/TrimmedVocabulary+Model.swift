@@ -52,7 +52,8 @@ extension TrimmedVocabulary {
                 guard let old = value.intValue else { return value }
                 guard let new = newID(of: old) else {
                     throw DistillationError(
-                        "\(source): \(key) is \(old), a token that is dropped; keep it when planning")
+                        "\(source): \(key) is \(old), which the smaller vocabulary does not have: neither the texts nor the tokenizer's special "
+                            + "tokens use it; correct the id, or take the key out of the file")
                 }
                 return .integer(new)
             }

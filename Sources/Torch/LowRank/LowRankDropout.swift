@@ -6,7 +6,7 @@ public final class LowRankDropout: LayerHook {
     private let dropout: Dropout
     private var adapters: [String: LowRankAdapter] = [:]
     /// The random state of the forward pass under way, in training; `nil` in evaluation, which changes nothing.
-    public var state: DropoutState?
+    private var state: DropoutState?
 
     /// - Parameter probability: The fraction of elements that become zero.
     public init(probability: Double) { dropout = Dropout(probability) }
@@ -14,6 +14,23 @@ public final class LowRankDropout: LayerHook {
     /// Sets the adapters of the model that has this hook.
     public func use(_ adapters: [LowRankAdapter]) {
         self.adapters = Dictionary(adapters.map { ($0.layer, $0) }) { first, _ in first }
+    }
+
+    /// Runs a forward pass, or a part that is computed again, in which adapters draw from a random state.
+    ///
+    /// - Parameters:
+    ///   - state: The random state; `nil` in evaluation.
+    ///   - dropout: The adapters' dropout; `nil` for none.
+    ///   - body: The pass.
+    /// - Throws: What `body` throws.
+    public static func drawing<Result>(
+        from state: DropoutState?, _ dropout: LowRankDropout?, _ body: () throws -> Result
+    ) rethrows -> Result {
+        guard let dropout else { return try body() }
+        let before = dropout.state
+        dropout.state = state
+        defer { dropout.state = before }
+        return try body()
     }
 
     public func input(_ x: Tensor, of layer: String) throws -> Tensor { x }

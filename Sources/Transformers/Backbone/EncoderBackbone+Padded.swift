@@ -14,6 +14,7 @@ extension EncoderBackbone {
             attentionMask: batch.attentionMask, dtype: computeType(options.precision),
             dropout: options.dropout)
         context.recomputes = options.recomputes && isGradEnabled
+        context.adapterDropout = options.adapterDropout
         let readsTokens = rows != .firstToken && rows != .mean
         let needsTokens = !features.isEmpty || readsTokens
         let tokens = needsTokens ? try input.places(device: device) : nil
@@ -49,8 +50,10 @@ extension EncoderBackbone {
         for (index, layer) in parts.layers.enumerated() {
             var probabilities: Tensor?
             if context.recomputes {
-                hidden = try Recomputation.run(hidden, context.dropout) {
-                    try layer($0, context.with($1)).output
+                hidden = try Recomputation.run(hidden, context.dropout) { x, state in
+                    try LowRankDropout.drawing(from: state, context.adapterDropout) {
+                        try layer(x, context.with(state)).output
+                    }
                 }
             } else {
                 (hidden, probabilities) = try layer(hidden, context)

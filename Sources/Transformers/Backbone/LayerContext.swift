@@ -13,6 +13,8 @@ struct LayerContext {
     let needsProbabilities: Bool
     /// True if the backward pass computes layers again.
     var recomputes = false
+    /// Dropout of what adapters read, which draws from the same random state.
+    var adapterDropout: LowRankDropout?
 
     /// The same with another random state.
     func with(_ dropout: DropoutState?) -> LayerContext {

@@ -16,7 +16,8 @@ struct PruneCommand: ParsableCommand {
             texts. What is left takes over what can be told of the rest. The report says what was cut and what it cost: the mean \
             KL from the model, and how often both hold the same for the most probable.
 
-            --target-parameters searches for the shape of at most so many parameters that is the nearest to the model.
+            --target-parameters searches for the shape of at most so many parameters that is the nearest to the model, \
+            --target-latency for that which takes at most so long for a text, measured here.
 
             The output is a directory like any other, for run (--student), evaluate, generate and export; pruning.json in it \
             says what was done.
@@ -142,6 +143,13 @@ struct PruneShapeOptions: ParsableArguments {
         transform: PruneShapeOptions.target)
     var targetParameters: PruneRequest.Target?
 
+    @Option(
+        help: ArgumentHelp(
+            "Search for the shape that takes at most this fraction of the model's time for a text, such as 0.5, or so long, such as 12ms.",
+            valueName: "fraction|ms"),
+        transform: PruneShapeOptions.latency)
+    var targetLatency: PruneRequest.Target?
+
     @Flag(
         inversion: .prefixedNo,
         help: "Let the weights that stay take over what can be told of those that go.")
@@ -160,13 +168,38 @@ struct PruneShapeOptions: ParsableArguments {
             )
         }
         if factor == nil, number < 1 { return .ratio(number) }
+        guard number * (factor ?? 1) == (number * (factor ?? 1)).rounded() || factor != nil else {
+            throw ValidationError(
+                "'\(text)' is neither a whole number of parameters nor a fraction below 1; write 1.5M for millions"
+            )
+        }
         return .parameters(Int(number * (factor ?? 1)))
+    }
+
+    /// Reads `12ms`, or a fraction below 1.
+    static func latency(_ text: String) throws -> PruneRequest.Target {
+        let isTime = text.hasSuffix("ms")
+        guard let number = Double(isTime ? String(text.dropLast(2)) : text), number.isFinite, number > 0,
+            isTime || number < 1
+        else {
+            throw ValidationError(
+                "'\(text)' is neither a fraction of the model's time such as 0.5 nor a time such as 12ms")
+        }
+        return isTime ? .latency(number) : .latencyRatio(number)
+    }
+
+    func validate() throws {
+        guard targetParameters == nil || targetLatency == nil else {
+            throw ValidationError(
+                "--target-parameters and --target-latency are two searches; leave one of both out.")
+        }
     }
 
     func assign(to request: inout PruneRequest) throws {
         request.sizes = PrunedSizes(
             layers: layers, hiddenSize: hiddenSize, intermediateSize: intermediateSize,
             attentionHeads: attentionHeads, keyValueHeads: keyValueHeads)
-        (request.layers, request.target, request.corrects) = (keepLayers, targetParameters, correction)
+        request.target = targetParameters ?? targetLatency
+        (request.layers, request.corrects) = (keepLayers, correction)
     }
 }

@@ -9,7 +9,7 @@ struct ComputeOptions: ParsableArguments {
 
     @Option(
         help:
-            "What is computed with: auto, float32 or bfloat16. (default: auto to train, float32 to evaluate and predict)"
+            "What is computed with: auto, float32 or bfloat16. (default: auto to train and to generate, float32 to evaluate and predict)"
     )
     var precision: Precision?
 

@@ -23,6 +23,12 @@ extension ReportText {
         row("pruned", report.after.shape, report.after.parameters, report.distance, report.agreement)
         lines += [table.text, ""]
         lines += cuts(report)
+        if let before = report.before.latencyMilliseconds, let after = report.after.latencyMilliseconds {
+            let ratio = Format.percent(after / max(before, 1e-9))
+            lines += [
+                String(format: "A text alone takes %.2f ms, the model %.2f ms: ", after, before) + ratio, "",
+            ]
+        }
         if !report.trials.isEmpty {
             var tried = TextTable(
                 "tried", "layers", "hidden", "intermediate", "heads", "parameters", measure, "agreement")

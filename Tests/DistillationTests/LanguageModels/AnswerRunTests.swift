@@ -64,6 +64,13 @@ struct AnswerRunTests {
             (#"{"prompt": ""}"#, "prompts.jsonl:1"),
             (#"{"prompt": "a"}"# + "\n" + #"{"text": "b"}"#, "prompts.jsonl:2"),
             (#"{"messages": []}"#, "prompts.jsonl:1"), (#"{"prompt": 3}"#, "prompts.jsonl:1"),
+            (#"{"messages": [{"role": "gpt", "content": "a"}]}"#, "prompts.jsonl:1"),
+            (#"{"prompt": [{"role": "user", "content": 3}]}"#, "prompts.jsonl:1"),
+            (
+                #"{"prompt": "a"}"# + "\n"
+                    + #"{"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}"#,
+                "prompts.jsonl:2"
+            ),
         ])
     func refused(_ prompts: String, _ place: String) throws {
         defer { try? FileManager.default.removeItem(at: scratch) }

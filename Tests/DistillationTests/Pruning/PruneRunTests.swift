@@ -83,6 +83,19 @@ struct PruneRunTests {
         }
     }
 
+    @Test("a search for a time measures each shape, and says how long the result takes")
+    func latency() throws {
+        try withTemporaryDirectory { folder in
+            let report = try PruneRun(try request(folder) { $0.target = .latencyRatio(0.8) }).run()
+            #expect(!report.trials.isEmpty)
+            for trial in report.trials {
+                #expect(try #require(trial.latencyRatio) <= 0.8 && trial.shape != report.before.shape)
+            }
+            #expect(report.after.shape == report.trials.first?.shape)
+            #expect(report.before.latencyMilliseconds ?? 0 > 0 && report.after.latencyMilliseconds ?? 0 > 0)
+        }
+    }
+
     @Test("an encoder: its classes are compared")
     func encoder() throws {
         try withTemporaryDirectory { folder in
@@ -114,6 +127,14 @@ struct PruneRunTests {
             expect("--target-parameters", "choose fewer") { $0.target = .parameters(1_000_000_000) }
             expect("no part of") { $0.target = .parameters(100) }
             expect("between 0 and 1") { $0.target = .ratio(1.5) }
+            expect("--keep-layers first", "none is to go") {
+                $0.layers = .choice(.first)
+                $0.sizes.intermediateSize = 32
+            }
+            expect("--target-latency", "between 0 and 1") { $0.target = .latencyRatio(1) }
+            expect("--target-latency", "above 0") { $0.target = .latency(.nan) }
+            expect("--target-latency", "choose less") { $0.target = .latency(1e9) }
+            expect("--target-latency: no part of") { $0.target = .latencyRatio(1e-6) }
             expect("batch_size") {
                 $0.batchSize = 0
                 $0.sizes.layers = 3

@@ -53,11 +53,6 @@ struct FittingSettingsTests {
                 }
             }
         }
-        // Objectives with options of their own take no temperature from there, whatever their task.
-        var other = request()
-        other.temperature = 2
-        other.objectives = [.init("mse")]
-        try other.requireFitting(.regression)
     }
 
     @Test("a static student's classifier is none of a model for embeddings")

@@ -73,7 +73,8 @@ final class DecoderBackbone: Backbone {
         let dtype = options.precision.resolved(on: device).dtype
         let context = DecoderContext(
             sequences: try PackedSequences(offsets: input.offsets, device: device), dtype: dtype,
-            dropout: options.dropout, recomputes: options.recomputes && isGradEnabled)
+            dropout: options.dropout, recomputes: options.recomputes && isGradEnabled,
+            adapterDropout: options.adapterDropout)
         let embeddings = try embedded(input, context)
         if let packed, rows == .tokens, !context.recomputes, options.features.isEmpty,
             options.dropout == nil || configuration.attentionProbsDropoutProb == 0
@@ -102,7 +103,11 @@ final class DecoderBackbone: Backbone {
 
     private func run(_ layer: any DecoderLayer, _ x: Tensor, _ context: DecoderContext) throws -> Tensor {
         guard context.recomputes, !layer.recomputesItself(x, context) else { return try layer(x, context) }
-        return try Recomputation.run(x, context.dropout) { try layer($0, context.with($1)) }
+        return try Recomputation.run(x, context.dropout) { x, state in
+            try LowRankDropout.drawing(from: state, context.adapterDropout) {
+                try layer(x, context.with(state))
+            }
+        }
     }
 
     /// Computes the hidden states (T, H) of tokens that follow those that each text's cache holds.

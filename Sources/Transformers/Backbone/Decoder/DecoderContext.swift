@@ -11,6 +11,8 @@ struct DecoderContext {
     var caches: [KeyValueCache] = []
     /// True if the backward pass computes layers again.
     var recomputes = false
+    /// Dropout of what adapters read, which draws from the same random state.
+    var adapterDropout: LowRankDropout?
 
     /// The same with another random state.
     func with(_ dropout: DropoutState?) -> DecoderContext {
