@@ -168,7 +168,7 @@ struct PruneShapeOptions: ParsableArguments {
             )
         }
         if factor == nil, number < 1 { return .ratio(number) }
-        guard number * (factor ?? 1) == (number * (factor ?? 1)).rounded() || factor != nil else {
+        guard factor != nil || number == number.rounded() else {
             throw ValidationError(
                 "'\(text)' is neither a whole number of parameters nor a fraction below 1; write 1.5M for millions"
             )
