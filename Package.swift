@@ -433,7 +433,7 @@ let package = Package(
                 "JSON", "Files",
             ],
             exclude: [
-                "Fixtures", "card.py", "coreml_interop.py",
+                "Fixtures", "adapter_interop.py", "card.py", "coreml_interop.py",
                 "embedding_interop.py", "gguf_interop.py", "interop.py",
                 "language_model_interop.py",
                 "onnx_export.py",

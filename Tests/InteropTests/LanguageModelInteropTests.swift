@@ -134,7 +134,7 @@ struct LanguageModelInteropTests {
     ]
 
     /// Writes a small model with random weights and the tokenizer of bytes.
-    private static func writeModel(_ type: String, _ tokenizerClass: String, to directory: URL) throws {
+    static func writeModel(_ type: String, _ tokenizerClass: String, to directory: URL) throws {
         try writeTokenizer("bytes", type, tokenizerClass, ends: nil, to: directory)
         let size = try Tokenizer.load(directory: directory).vocabularySize
         let text = """

@@ -107,6 +107,9 @@ struct LowRankRunTests {
         let weights = try tensors(folder.appending(path: "\(name)/model.safetensors"))
         #expect(weights.keys.contains("bert.encoder.layer.0.attention.self.query.lora_A.weight"))
         #expect(!weights.keys.contains("bert.encoder.layer.0.attention.self.query.weight"))
+        // B begins at zero.
+        let trained = try #require(weights["bert.encoder.layer.0.attention.self.query.lora_B.weight"])
+        #expect(trained.contains { $0 != 0 })
         var rest = make("parts")
         rest.checkpoints.resume = .latest
         _ = try Runtime.withThreadCount(2) { try FineTuningRun(rest).run() }
