@@ -48,6 +48,7 @@ extension DistillRequest {
     func requireFitting(_ task: TaskIdentifier) throws {
         try training.requireFitting(task)
         try data.requireFitting(task)
+        try requireAdaptable(task)
         let outputs = task.definition.outputs
         guard statedTemperature == nil || !usesDefaultObjectives || outputs != .real && outputs != .vector
         else {
@@ -96,6 +97,21 @@ extension DistillRequest {
                 "alpha is \(alpha), but a text's vector has no label beside its teacher's to weigh against; leave it out"
             )
         }
+    }
+
+    /// Checks that low-rank adapters are those of trained weights.
+    ///
+    /// - Throws: ``DistillationError`` for a student that begins at random, whose weights would stay so.
+    private func requireAdaptable(_ task: TaskIdentifier) throws {
+        guard training.lora != nil, student.directory == nil, student.table == nil,
+            student.initialization(for: task) == .random
+        else { return }
+        let cause =
+            student.statedInitialization == nil ? "is random where --init is not given" : "--init random"
+        throw DistillationError(
+            "--lora-rank trains adapters beside weights that stay as they are, and the student's start (\(cause)) has random ones, which "
+                + "would never be trained; give --init teacher-layers or another start, a model with --student, or leave --lora-rank out"
+        )
     }
 
     /// Checks what several teachers for embeddings can be.
