@@ -76,7 +76,7 @@ struct AdapterFields {
     /// A value as it is written, cut where it is long.
     private static func written(_ value: JSONValue) -> String {
         let text = value.serialized()
-        return text.count > 60 ? text.prefix(60) + "…" : text
+        return text.count > 60 ? String(text.prefix(60)) + "…" : text
     }
 
     // MARK: - Errors

@@ -89,7 +89,7 @@ public struct AdapterReader {
 
     /// Loads the base with the head that the adapters bring.
     private func load(_ base: URL, _ weights: SafetensorsCheckpoint) throws -> TransformerModel {
-        guard let kind = HeadKind.classifier(peftTaskType: configuration.task) else {
+        guard let kind = HeadKind.classifier(peftTaskType: self.configuration.task) else {
             return try AutoModel.load(from: base).model
         }
         let configuration = try ModelConfiguration(contentsOf: base)
