@@ -65,13 +65,14 @@ struct MergedRecord: Codable {
         return other.map { "holds \($0), which is not of the merged model" }
     }
 
-    /// The paths of a directory's files below it, but for the record.
+    /// The paths of a directory's files below it, but for the record, and for hidden ones, which are of file managers.
     private static func names(in directory: URL) -> [String] {
         let all = (try? FileManager.default.subpathsOfDirectory(atPath: directory.path)) ?? []
         return all.sorted().filter { name in
             var isDirectory = ObjCBool(false)
             let path = directory.appending(path: name).path
-            return name != fileName && FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
+            let isOwn = name != fileName && !name.hasPrefix(".") && !name.contains("/.")
+            return isOwn && FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
                 && !isDirectory.boolValue
         }
     }
@@ -94,8 +95,11 @@ extension MergedAdapter {
     /// directory.
     package static func sources(of directory: URL) -> [URL] {
         let known = asked.withLock { $0[place(directory)] ?? [] }
-        guard isMerged(directory), let record = MergedRecord(contentsOf: directory) else { return known }
-        return known + [URL(filePath: record.adapters), URL(filePath: record.base)]
+        // One that was named by its own directory is of what its record says.
+        guard known.isEmpty, isMerged(directory), let record = MergedRecord(contentsOf: directory) else {
+            return known
+        }
+        return [URL(filePath: record.adapters), URL(filePath: record.base)]
     }
 
     /// Returns true if a directory is that of a merged model in a cache.

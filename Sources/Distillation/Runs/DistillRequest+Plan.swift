@@ -106,12 +106,10 @@ extension DistillRequest {
         guard training.lora != nil, student.directory == nil, student.table == nil,
             student.initialization(for: task) == .random
         else { return }
-        let cause =
-            student.statedInitialization == nil ? "is random where --init is not given" : "--init random"
         throw DistillationError(
-            "--lora-rank trains adapters beside weights that stay as they are, and the student's start (\(cause)) has random ones, which "
-                + "would never be trained; give --init teacher-layers or another start, a model with --student, or leave --lora-rank out"
-        )
+            "--lora-rank trains adapters beside weights that stay as they are, and those of a student that starts at random (--init random, "
+                + "or no --init) would never be trained; give --init teacher-layers or another start, a model with --student, or leave "
+                + "--lora-rank out")
     }
 
     /// Checks what several teachers for embeddings can be.
