@@ -70,9 +70,14 @@ public struct TuningRequest: Sendable {
             text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         }
         let refit = try reader.value("refit", as: Bool.self)
+        let space: SearchSpace
+        do { space = try SearchSpace(reader, options: searching) } catch {
+            // What is searched may be there under a wrong name.
+            try settings.refuse(allBut: reader.known + Self.ownNames + DistillRequest.settingNames)
+            throw error
+        }
         self.init(
-            settings: settings.removing(Self.ownNames), space: try SearchSpace(reader, options: searching),
-            output: output, locator: locator)
+            settings: settings.removing(Self.ownNames), space: space, output: output, locator: locator)
         self.folds = folds ?? self.folds
         self.strategy = strategy
         if name != nil || direction != nil {

@@ -33,6 +33,17 @@ struct ConfigurationTests {
         #expect(configuration.labelNames == ["negative", "neutral", "positive"])
     }
 
+    @Test("a directory of adapters is said to be one")
+    func adapters() throws {
+        try withTemporaryDirectory { folder in
+            expectRefusal("has no config.json") { _ = try ModelConfiguration(contentsOf: folder) }
+            try folder.appending(path: "adapter_config.json").put("{}")
+            expectRefusal("adapter_config.json", "distill finetune", "merge_and_unload") {
+                _ = try ModelConfiguration(contentsOf: folder)
+            }
+        }
+    }
+
     @Test("absent fields have transformers' defaults")
     func defaults() throws {
         let configuration = try ModelConfiguration(json: ["model_type": "bert"], source: "config.json")

@@ -24,6 +24,12 @@ extension ModelConfiguration {
                 try self.init(json: json, source: path)
                 return
             }
+            guard !directory.entry("adapter_config.json").fileExists else {
+                throw ArchitectureError(
+                    "\(path): holds PEFT's adapters (adapter_config.json) and no model; the commands of `distill` merge them with their "
+                        + "base, `distill finetune` and `distill run` save models with their adapters merged, and PEFT merges with "
+                        + "merge_and_unload; give the merged model's directory")
+            }
             throw ArchitectureError(
                 "\(path): has no config.json; give a model directory in Hugging Face format")
         }

@@ -91,7 +91,9 @@ public struct GGUFExportRun {
             throw DistillationError(
                 "\(output.path): is there already; name another --output, or pass --overwrite for a file")
         }
-        let inputs = [request.model, request.calibration, request.importance].compactMap(\.self)
+        let inputs =
+            [request.model, request.calibration, request.importance].compactMap(\.self)
+            + MergedAdapter.sources(of: request.model)
         guard !inputs.contains(where: { $0.resolvingSymlinksInPath() == output.resolvingSymlinksInPath() })
         else {
             throw DistillationError("\(output.path): is one of the inputs; name another --output")

@@ -23,23 +23,13 @@ public enum MergedAdapter {
     ) throws -> URL {
         guard AdapterReader.isDirectory(directory) else { return directory }
         let reader = try AdapterReader(directory)
-        let base: URL
-        do { base = try reader.localBase ?? locate(reader.base) } catch {
-            throw DistillationError(
-                "\(directory.path): its adapters are of the model '\(reader.base)' (base_model_name_or_path of "
-                    + "\(AdapterWriter.configurationName)), which was not found: \(error)")
-        }
-        guard !AdapterReader.isDirectory(base) else {
-            throw DistillationError(
-                "\(directory.path): its adapters are of adapters, \(base.path); merge these first")
-        }
+        let base = try base(of: reader, locate)
         let files = try TokenizerFiles(of: base)
         let tokenizer = hasTokenizer(directory) ? directory : files.directory
         let target = cache.root.appending(path: folder).appending(
             path: try key(directory, base, tokenizer, DigestMemo(root: cache.root)))
-        if FileManager.default.fileExists(atPath: target.appending(path: "config.json").path) {
-            return target
-        }
+        remember(target, [directory, base])
+        if isWhole(target, cache) { return target }
         onMerge("Merging the adapters of \(directory.path) with \(base.path) into \(target.path).")
         let model = try reader.model(base: base)
         let staged = try StagedDirectory(for: target, overwrite: true)
@@ -47,8 +37,37 @@ public enum MergedAdapter {
         try withExtendedLifetime(files) {
             try OutputDirectory.copyTokenizer(from: tokenizer, to: staged.url)
         }
+        try MergedRecord(of: staged.url, adapters: directory, base: base).write(to: staged.url)
         try staged.commit()
         return target
+    }
+
+    /// The directory, or the GGUF file, of the model that adapters are of.
+    ///
+    /// - Throws: ``DistillationError``, which names the field of the adapters' description, where there is none.
+    private static func base(of reader: AdapterReader, _ locate: (String) throws -> URL) throws -> URL {
+        func missing(_ reason: String) -> DistillationError {
+            let file = reader.directory.appending(path: AdapterWriter.configurationName).path
+            return DistillationError(
+                "\(file): base_model_name_or_path names the model that the adapters are of, '\(reader.base)', which was not found: "
+                    + "\(reason); give the field that model's directory, or its name on the Hub")
+        }
+        let base: URL
+        do { base = try reader.localBase ?? locate(reader.base) } catch { throw missing("\(error)") }
+        guard !AdapterReader.isDirectory(base) else {
+            throw DistillationError(
+                "\(reader.directory.path): its adapters are of adapters, \(base.path); merge these first")
+        }
+        guard AdapterReader.isModel(base) else {
+            throw missing("\(base.path): is no model's directory (it has no config.json)")
+        }
+        return base
+    }
+
+    /// Returns true if a merged model is there as it was written. One that is damaged is merged anew.
+    private static func isWhole(_ directory: URL, _ cache: CacheOptions) -> Bool {
+        guard let record = MergedRecord(contentsOf: directory) else { return false }
+        return record.problem(in: directory, memo: DigestMemo(root: cache.root)) == nil
     }
 
     private static func hasTokenizer(_ directory: URL) -> Bool {

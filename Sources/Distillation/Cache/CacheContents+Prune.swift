@@ -67,7 +67,8 @@ extension CacheContents {
         let url = URL(filePath: entry.path)
         switch entry.kind {
         case .tokens: return Pruning.remove(url) ? entry.bytes : 0
-        case .teacherOutputs, .digests, .merged: return Pruning.removeDirectory(url)
+        case .merged: return MergedAdapter.remove(url) ? entry.bytes : 0
+        case .teacherOutputs, .digests: return Pruning.removeDirectory(url)
         case .unfinished: return Pruning.remove(url) ? entry.bytes : 0
         case .rescued: return 0
         }

@@ -107,10 +107,12 @@ public struct CacheContents: Sendable {
     }
 
     private func merged() -> [Entry] {
-        names(MergedAdapter.folder).filter { !$0.hasPrefix(".") }.map { name in
-            entry(
-                .merged, root.appending(path: "\(MergedAdapter.folder)/\(name)"), lastUse: nil, isUsed: false,
-                "a model that adapters were merged into")
+        mergedModels().map { url in
+            let record = MergedRecord(contentsOf: url)
+            return entry(
+                .merged, url, lastUse: nil, isUsed: false,
+                "a model that adapters were merged into"
+                    + (record.map { ": \($0.adapters) with \($0.base)" } ?? ""))
         }
     }
 
@@ -138,7 +140,7 @@ extension CacheContents {
     ///   - removing: Whether what is damaged is removed, unless a living process uses it.
     ///   - onProgress: Called with the number of files done, and of all.
     public func verify(removing: Bool = false, onProgress: (Int, Int) -> Void = { _, _ in }) -> [Problem] {
-        let files = filesToVerify()
+        let files = filesToVerify() + mergedModels()
         var problems: [Problem] = []
         for (done, file) in files.enumerated() {
             onProgress(done, files.count)
@@ -146,7 +148,7 @@ extension CacheContents {
                 problems.append(
                     Problem(
                         path: file.path(percentEncoded: false), reason: reason,
-                        isRemoved: removing && Pruning.remove(file)))
+                        isRemoved: removing && remove(file)))
             }
         }
         onProgress(files.count, files.count)
@@ -154,7 +156,7 @@ extension CacheContents {
     }
 
     private func filesToVerify() -> [URL] {
-        CacheLeftovers.folders(root).flatMap { folder in
+        CacheLeftovers.folders(root).filter { !isMergedFolder($0) }.flatMap { folder in
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
             return names.filter { !$0.hasPrefix(".") && $0 != "lock" && $0 != TeacherIdentity.sourceName }
                 .sorted()
@@ -162,8 +164,21 @@ extension CacheContents {
         }
     }
 
-    /// Returns the problem of a file; `nil` where there is none.
+    private func isMergedFolder(_ folder: URL) -> Bool { folder.lastPathComponent == MergedAdapter.folder }
+
+    /// The directories of the models that adapters were merged into.
+    private func mergedModels() -> [URL] {
+        let folder = root.appending(path: MergedAdapter.folder)
+        return names(MergedAdapter.folder).filter { !$0.hasPrefix(".") }.map { folder.appending(path: $0) }
+    }
+
+    private func remove(_ file: URL) -> Bool {
+        isMergedFolder(file.deletingLastPathComponent()) ? MergedAdapter.remove(file) : Pruning.remove(file)
+    }
+
+    /// Returns the problem of a file, or of a merged model's directory; `nil` where there is none.
     private func reason(_ file: URL) -> String? {
+        if isMergedFolder(file.deletingLastPathComponent()) { return MergedAdapter.problem(file) }
         let (name, folder) = (file.lastPathComponent, file.deletingLastPathComponent().lastPathComponent)
         do {
             switch file.pathExtension {

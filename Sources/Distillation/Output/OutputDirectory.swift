@@ -54,6 +54,8 @@ package final class OutputDirectory {
             url.standardizedFileURL.resolvingSymlinksInPath().pathComponents
         }
         let own = components(url)
+        // A model that adapters were merged into is read with these and their base.
+        let inputs = inputs.flatMap { [$0] + MergedAdapter.sources(of: $0) }
         if let input = inputs.first(where: { components($0).starts(with: own) }) {
             throw DistillationError(
                 "\(url.path): the output directory is or holds the input \(input.path); name another directory"

@@ -60,6 +60,7 @@ extension DistillRequest {
                 "\(name) is of the default objectives, and this run names its own; leave it out, and give each objective its weight and "
                     + "options, such as 'kl(weight = 0.7, temperature = 4)'")
         }
+        try requireAdaptable(task)
         let outputs = task.definition.outputs
         guard statedTemperature == nil || !usesDefaultObjectives || outputs != .real && outputs != .vector
         else {
@@ -108,6 +109,19 @@ extension DistillRequest {
                 "alpha is \(alpha), but a text's vector has no label beside its teacher's to weigh against; leave it out"
             )
         }
+    }
+
+    /// Checks that low-rank adapters are those of trained weights.
+    ///
+    /// - Throws: ``DistillationError`` for a student that begins at random, whose weights would stay so.
+    private func requireAdaptable(_ task: TaskIdentifier) throws {
+        guard training.lora != nil, student.directory == nil, student.table == nil,
+            student.initialization(for: task) == .random
+        else { return }
+        throw DistillationError(
+            "--lora-rank trains adapters beside weights that stay as they are, and those of a student that starts at random (--init random, "
+                + "or no --init) would never be trained; give --init teacher-layers or another start, a model with --student, or leave "
+                + "--lora-rank out")
     }
 
     /// Checks what several teachers for embeddings can be.

@@ -22,7 +22,21 @@ extension DistillRequest {
     package init(
         _ settings: Settings, output: URL?, locator: ResourceLocator, allowing names: [String]
     ) throws {
-        let reader = SettingsReader(settings, locator: locator)
+        _ = try settings.reproduced(by: "run")
+        self = try SettingsReader(settings, locator: locator).reading(Self.settingNames + names) {
+            try Self($0, settings, output: output, allowing: names)
+        }
+    }
+
+    /// The names of the settings of a distillation.
+    package static let settingNames = SettingsReader.names(
+        of: ["teacher": "teacher", "train": "train", "output": "output"]
+    ) { _ = try DistillRequest($0, Settings(), output: nil, allowing: []) }
+
+    private init(_ reader: SettingsReader, _ settings: Settings, output: URL?, allowing names: [String])
+        throws
+    {
+        let locator = reader.locator
         let logprobs = try (reader.value("teacher_logprobs", as: [String].self) ?? []).map {
             try locator.data($0, .train)
         }

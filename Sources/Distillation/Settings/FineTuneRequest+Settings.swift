@@ -12,9 +12,20 @@ extension FineTuneRequest {
     /// - Throws: ``SettingsError`` for a setting that is missing, has a wrong value or is unknown; ``DistillationError``
     ///   where models or data are not found.
     public init(_ settings: Settings, locator: ResourceLocator = .local) throws {
-        let reader = SettingsReader(settings, locator: locator)
+        _ = try settings.reproduced(by: "finetune")
+        self = try SettingsReader(settings, locator: locator).reading(Self.settingNames) {
+            try Self($0, settings)
+        }
+    }
+
+    /// The names of the settings of a fine-tuning.
+    private static let settingNames = SettingsReader.names(
+        of: ["model": "model", "train": "train", "output": "output"]
+    ) { _ = try FineTuneRequest($0, Settings()) }
+
+    private init(_ reader: SettingsReader, _ settings: Settings) throws {
         self.init(
-            model: try locator.model(reader.required("model")), data: try DataRequest(reader),
+            model: try reader.locator.model(reader.required("model")), data: try DataRequest(reader),
             output: URL(filePath: try reader.required("output")))
         try reader.assign("ignore_mismatched_sizes", to: &ignoreMismatchedSizes)
         try reader.assign("score_activation", to: &scoreActivation)

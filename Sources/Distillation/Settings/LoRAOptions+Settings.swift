@@ -72,6 +72,13 @@ extension LoRAOptions {
                 "lora_save adapter: the adapters would be of a student that is made of its teacher and saved nowhere; name a model with "
                     + "--student, or leave --lora-save out")
         }
+        guard !MergedAdapter.isMerged(base) else {
+            let adapters = MergedAdapter.sources(of: base).first?.path ?? "PEFT's adapters"
+            throw DistillationError(
+                "lora_save adapter: the model that is trained is that of \(adapters), merged in the cache (\(base.path)), from which it "
+                    + "is pruned some day, so that the new adapters would lose their base; leave --lora-save adapter out, or copy "
+                    + "the merged model to a directory of your own and start from that")
+        }
         guard !AutoModel.isGGUF(base) else {
             throw DistillationError(
                 "lora_save adapter: \(base.path) is a GGUF file, to which PEFT adds no adapters; give the model as a directory, or leave "

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A reader of settings by their names, as values of given types.
 ///
 /// Reading a setting also records its name, so that ``finish(allowing:)`` can refuse names that nothing read.
@@ -5,7 +7,8 @@ package final class SettingsReader {
     private let settings: Settings
     /// The locator of the models and data that settings name.
     package let locator: ResourceLocator
-    private var known: [String] = []
+    /// The names that have been read.
+    package private(set) var known: [String] = []
 
     package init(_ settings: Settings, locator: ResourceLocator = .local) {
         self.settings = settings
@@ -91,6 +94,36 @@ package final class SettingsReader {
     /// Makes an error about a node of the settings.
     package func error(at node: SettingNode, _ reason: String) -> SettingsError {
         SettingsError(settings.prefix(line: node.line) + reason)
+    }
+
+    /// Reads all settings, and refuses an unknown name before anything else: a setting that is missing may be there under a wrong name.
+    ///
+    /// - Parameters:
+    ///   - names: All names that there are, as far as they are known without these settings.
+    ///   - body: Reads the settings, and throws a ``SettingsError`` for what is missing or wrong.
+    /// - Throws: ``SettingsError`` for an unknown name; else what the body throws.
+    package func reading<Result>(
+        _ names: @autoclosure () -> [String], _ body: (SettingsReader) throws -> Result
+    ) throws -> Result {
+        do { return try body(self) } catch let error as SettingsError {
+            try settings.refuse(allBut: known + names())
+            throw error
+        }
+    }
+
+    /// The names that reading complete settings asks for.
+    ///
+    /// - Parameters:
+    ///   - settings: What must be there.
+    ///   - body: Reads the settings.
+    package static func names(
+        of settings: Settings, _ body: (SettingsReader) throws -> Void
+    ) -> [String] {
+        let locator = ResourceLocator(
+            model: { URL(filePath: $0) }, data: { name, _ in URL(filePath: name) })
+        let reader = SettingsReader(settings, locator: locator)
+        try? body(reader)
+        return reader.known
     }
 
     /// Refuses settings that nothing has read.

@@ -31,7 +31,7 @@ public final class LowRankAdapters {
         }
         (self.options, self.dropout) = (options, options.dropout > 0 ? dropout : nil)
         let head = Self.head(of: model.configuration)
-        func isHead(_ name: String) -> Bool { head.contains { name == $0 || name.hasPrefix($0 + ".") } }
+        func isHead(_ name: String) -> Bool { Self.isHead(name, head) }
         let targets = try Self.targets(
             model.parameters.linearLayers.filter { !isHead($0.name) }, options, model.configuration)
         try model.parameters.freeze()
@@ -55,11 +55,18 @@ public final class LowRankAdapters {
     public func merge() throws { for layer in layers { try layer.merge() } }
 
     /// The paths of a model's head.
-    private static func head(of configuration: ModelConfiguration) -> [String] {
+    static func head(of configuration: ModelConfiguration) -> [String] {
         let layout = configuration.family.layout
         let names = layout.head(configuration.headKind)
         let norm = configuration.headKind == .sequenceClassification ? layout.sequenceHead.norm : nil
         return [names.dense, norm, names.classifier].compactMap(\.self)
+    }
+
+    /// Returns true if a name is that of something in a head.
+    ///
+    /// - Parameter head: The head's paths.
+    static func isHead(_ name: String, _ head: [String]) -> Bool {
+        head.contains { name == $0 || name.hasPrefix($0 + ".") }
     }
 
     private static func targets(

@@ -18,8 +18,7 @@ struct LowRankRunTests {
         try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
     }
 
-    private func request(_ name: String, _ change: (inout LoRAOptions) -> Void = { _ in }) -> FineTuneRequest
-    {
+    func request(_ name: String, _ change: (inout LoRAOptions) -> Void = { _ in }) -> FineTuneRequest {
         var request = FineTuneRequest(
             model: Support.teacher, data: DataRequest(train: Support.reviews),
             output: scratch.appending(path: name))
@@ -34,7 +33,7 @@ struct LowRankRunTests {
         return request
     }
 
-    private func tensors(_ file: URL) throws -> [String: [UInt8]] {
+    func tensors(_ file: URL) throws -> [String: [UInt8]] {
         let file = try SafetensorsFile(contentsOf: file)
         var all: [String: [UInt8]] = [:]
         for info in file.tensors { all[info.name] = try file.withBytes(of: info.name) { [UInt8]($0) } }

@@ -33,6 +33,39 @@ struct SettingsTests {
         #expect(fineTuning.model.relativePath == "m")
     }
 
+    @Test("a setting under a wrong name is named, rather than what is missing without it")
+    func unknownFirst() throws {
+        func message(_ yaml: String, _ read: (Settings) throws -> Void) throws -> String? {
+            let settings = try settings(yaml)
+            let error = #expect(throws: SettingsError.self) { try read(settings) }
+            return error?.description
+        }
+        func run(_ yaml: String) throws -> String? {
+            try message(yaml) { _ = try DistillRequest($0, output: URL(filePath: "o")) }
+        }
+        func tune(_ yaml: String) throws -> String? {
+            try message(yaml) { _ = try FineTuneRequest($0) }
+        }
+        #expect(
+            try run("teacher: t\ntrain: a.csv\nlora_rnk: 4\nlora_targets: q_proj")
+                == "a.yaml, line 3: there is no setting 'lora_rnk'; did you mean lora_rank?")
+        #expect(try run("teachr: t\ntrain: a.csv")?.contains("'teachr'; did you mean teacher?") == true)
+        #expect(try run("teacher: t\ntrai: a.csv")?.contains("'trai'; did you mean train?") == true)
+        #expect(
+            try tune("mdel: m\ntrain: a.csv\noutput: o")?.contains("'mdel'; did you mean model?") == true)
+        #expect(try tune("model: m\ntrain: a.csv\nouput: o")?.contains("did you mean output?") == true)
+        // What is known stays what it was.
+        #expect(
+            try run("teacher: t\ntrain: a.csv\nlora_targets: q_proj")?.contains("lora_rank is missing")
+                == true)
+        #expect(try run("train: a.csv\nsif: none")?.contains("there is no teacher") == true)
+        #expect(
+            try tune("train: a.csv\noutput: o\nignore_mismatched_sizes: true")?.contains("no model") == true)
+        for name in ["sif", "classifier_hidden_size", "lora_rank", "teacher_weights", "resume", "threads"] {
+            #expect(DistillRequest.settingNames.contains(name), "\(name)")
+        }
+    }
+
     @Test("a value that is set takes the place of the file's; what overrides does not hide a wrong one")
     func layers() throws {
         var settings = try settings("seed: many\nlayers: 3")

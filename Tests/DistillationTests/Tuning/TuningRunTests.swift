@@ -24,6 +24,16 @@ struct TuningRunTests {
         return request
     }
 
+    @Test("a search under a wrong name is named, rather than said to be missing")
+    func unknownSetting() throws {
+        var settings = Self.settings
+        settings["serch"] = ["temperature": [1, 4]]
+        let error = #expect(throws: SettingsError.self) {
+            try TuningRequest(settings, output: URL(filePath: "o"))
+        }
+        #expect(error?.description.contains("there is no setting 'serch'; did you mean search?") == true)
+    }
+
     @Test("a search trains each trial on each fold, keeps what it did, and trains a student with the best")
     func run() throws {
         try TuningFixture.withDirectory { output in
