@@ -147,13 +147,15 @@ extension LowRankAdapterTests {
         #expect(message.contains("adapter_model.safetensors") && !message.contains("low_rank_merge"))
     }
 
-    @Test("embeddings and output layers are said not to be read, rather than the base to be another")
+    @Test("embeddings, output layers and biases are said not to be read, rather than the base to be another")
     func vocabulary() throws {
         for (one, module, name) in [
             (Self.cases[0], "lm_head", "lm_head.base_layer.weight"),
             (Self.cases[0], "embed_tokens", "model.embed_tokens.lora_embedding_A"),
             // The output layer has the same weights, and PEFT trains the embedding alone.
             (Self.cases[2], "wte", "transformer.wte.weight"),
+            // A bias that was trained beside its layer's adapter.
+            (Self.cases[0], "norm", "model.layers.0.self_attn.q_proj.base_layer.bias"),
         ] {
             let message = try Self.message(
                 one, fields: { $0["modules_to_save"] = [.string(module)] },

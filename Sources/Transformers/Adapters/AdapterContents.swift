@@ -139,6 +139,11 @@ struct AdapterContents {
                     + "copies are not read here; merge the adapters with PEFT (merge_and_unload) and give the merged model"
             )
         }
+        if stored.contains(".base_layer.") {
+            return error(
+                "the tensor '\(stored)' is of an adapted layer itself, trained beside its adapter (bias in \(configuration.path)), which is "
+                    + "not read; merge the adapters with PEFT (merge_and_unload) and give the merged model")
+        }
         return error(
             "the tensor '\(stored)' is no adapter or parameter of the base model \(model.configuration.source); give "
                 + "base_model_name_or_path in \(AdapterWriter.configurationName) the model that these adapters were trained on"

@@ -250,6 +250,9 @@ import Torch
         try Data("before".utf8).write(to: file)
         expect("is there already") { ($0.output, $0.overwrite) = (file, false) }
         expect("is one of the inputs") { ($0.model, $0.output) = (file, file) }
+        // The base of adapters that were merged into the model.
+        MergedAdapter.remember(directory, [file])
+        expect("is one of the inputs") { $0.output = file }
         #expect(try Data(contentsOf: file) == Data("before".utf8))
         let encoder = #expect(throws: ExportError.self) {
             try Self.export(
