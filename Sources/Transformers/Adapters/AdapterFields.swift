@@ -98,7 +98,10 @@ struct AdapterFields {
     // MARK: - Values
 
     /// The value of a field; `nil` where it is missing or null.
-    private func value(_ name: String) -> JSONValue? { fields[name].flatMap { $0.isNull ? nil : $0 } }
+    private func value(_ name: String) -> JSONValue? {
+        guard let value = fields[name], !value.isNull else { return Optional.none }
+        return value
+    }
 
     /// A truth value, false where there is none.
     func flag(_ name: String) throws -> Bool {

@@ -109,7 +109,8 @@ extension LowRankRunTests {
             problems.first.map { URL(filePath: $0.path).lastPathComponent }
                 == merged.directory.lastPathComponent)
         #expect(problems.first?.reason.contains("model.safetensors") == true)
-        #expect(try merged.isMergedAnew() && !merged.isMergedAnew())
+        #expect(try merged.isMergedAnew())
+        #expect(try !merged.isMergedAnew())
         #expect(try tensors(file) == weights && contents.verify().isEmpty)
 
         // A byte of another value, a missing file and one too many are noticed too.
@@ -121,7 +122,8 @@ extension LowRankRunTests {
         #expect(contents.verify().isEmpty)
         try Data("x".utf8).write(to: merged.directory.appending(path: "other.txt"))
         #expect(contents.verify().first?.reason.contains("other.txt") == true)
-        #expect(contents.verify(removing: true).allSatisfy(\.isRemoved))
+        let removed = contents.verify(removing: true).map(\.isRemoved)
+        #expect(!removed.isEmpty && !removed.contains(false))
         #expect(contents.verify().isEmpty && !merged.directory.fileExists)
         #expect(try merged.isMergedAnew())
     }
