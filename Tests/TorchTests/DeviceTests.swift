@@ -56,9 +56,13 @@ extension Engine {
             #expect(Runtime.threadCount > 0)
         }
 
-        @Test("a number of threads that makes no sense is refused", arguments: [0, -1, 4097, 100_000, Int.max, Int.min])
+        @Test(
+            "a number of threads that makes no sense is refused",
+            arguments: [0, -1, 4097, 100_000, Int.max, Int.min])
         func threadCount(_ count: Int) {
-            expectTorchError("threads must be from 1 to 4096", "\(count)") { try Runtime.setThreadCount(count) }
+            expectTorchError("threads must be from 1 to 4096", "\(count)") {
+                try Runtime.setThreadCount(count)
+            }
         }
 
         @Test("a live tensor counts once, until it is released")
