@@ -49,14 +49,7 @@ public struct EvaluationRun {
             }
         }
         let pairs = logits.count > 1 ? logits[1] : nil
-        if scoresPairs(classifiers) {
-            guard let groups = encoded[0].targets.groups else {
-                throw DistillationError(
-                    "\(request.data.path): holds texts alone; a teacher that scores pairs is compared on queries with documents, or on "
-                        + "pairs of texts")
-            }
-            logits[1] = try groups.byText(logits[1], of: request.data)
-        }
+        if let pairs, scoresPairs(classifiers) { logits[1] = try byText(pairs, encoded[0]) }
         let told = try scores(for: classifier, data[0], type, log)
         let latencies = try latencies(classifiers, encoded, log, processes)
         let evaluations = try classifiers.indices.map {
@@ -69,13 +62,7 @@ public struct EvaluationRun {
         }
         let beside =
             try teacher.map { _ in (logits[1], evaluations[1]) }
-            ?? told.map {
-                (
-                    $0,
-                    try Evaluator.evaluation(
-                        names: classifier.labels.names, logits: $0, targets: encoded[0].targets)
-                )
-            }
+            ?? told.map { ($0, try Self.evaluation(of: $0, classifier, encoded[0])) }
         return EvaluationReport(
             model: evaluations[0], teacher: beside?.1,
             comparison: try !isComparable
@@ -85,6 +72,23 @@ public struct EvaluationRun {
                         student: (logits[0], evaluations[0]), teacher: $0, targets: encoded[0].targets)
                 },
             labels: classifier.labels.names, problemType: type, data: data[0].record)
+    }
+
+    /// A cross-encoder's scores of pairs as a row for each text that a model for embeddings reads.
+    private func byText(_ pairs: Logits, _ texts: EncodedDataset) throws -> Logits {
+        guard let groups = texts.targets.groups else {
+            throw DistillationError(
+                "\(request.data.path): holds texts alone; a teacher that scores pairs is compared on queries with documents, or on "
+                    + "pairs of texts")
+        }
+        return try groups.byText(pairs, of: request.data)
+    }
+
+    /// The evaluation of a teacher that is known by its scores.
+    private static func evaluation(
+        of scores: Logits, _ model: LoadedModel, _ data: EncodedDataset
+    ) throws -> ModelEvaluation {
+        try Evaluator.evaluation(names: model.labels.names, logits: scores, targets: data.targets)
     }
 
     /// The models' times for single examples; `nil` each where none are to be taken.
