@@ -89,6 +89,8 @@ struct TeacherRun {
         else {
             return (try outputs.logits(), nil, nil)
         }
+        // A teacher of other tokens has no rows beside the student's.
+        if teacher.spans != nil { return nil }
         let size = setup.request.training.perDeviceEvalBatchSize
         let states = TeacherStates(states: outputs, coding: setup.request.teacherForm, weight: head)
         let rows = try states.statistics(dataset, batchSize: size)

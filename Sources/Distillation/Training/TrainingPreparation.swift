@@ -24,9 +24,7 @@ struct TrainingPreparation {
         }
         guard data.count > 0 else { throw DistillationError("the training data is empty") }
         learned = ParameterStore()
-        self.objectives = try ObjectiveSum(
-            objectives,
-            models: ObjectiveModels(
+        var models = ObjectiveModels(
                 student: model.configuration, teacher: teacher?.model?.configuration ?? model.configuration,
                 tokensDiffer: teacher.map(\.tokensDiffer) ?? "there is no teacher",
                 problemType: data.problemType, classCounts: data.classCounts,
@@ -39,6 +37,8 @@ struct TrainingPreparation {
                     areThere: data.hasGroups,
                     hasLists: data.largestUnit > (data.problemType.embedsTexts ? 2 : 1),
                     teacherScoresPairs: teacher?.scoresPairs ?? false)), onPolicy: onPolicy?.fraction)
+        models.hasSpans = teacher?.spans != nil
+        self.objectives = try ObjectiveSum(objectives, models: models)
         guard onPolicy == nil || teacher?.model != nil else {
             throw DistillationError(
                 "on_policy: the teacher cannot read what the student writes, as \(teacher?.tokensDiffer ?? "there is none"); leave it out"

@@ -142,6 +142,10 @@ public final class TuningTrials {
         let validation = data.subset(held)
         plan.validation = validation.byRows(.words)
         let theirs = TeacherOutputsSubset(base: prepared.outputs.train, indices: data.rows(of: held))
+        if prepared.setup.teachers.first?.spans != nil {
+            plan.teacher = (prepared.signals(rest), nil, nil)
+            return
+        }
         if let weight = prepared.setup.teacherHead {
             let states = TeacherStates(
                 states: theirs, coding: prepared.setup.request.teacherForm, weight: weight)
