@@ -54,7 +54,7 @@ struct Preflight {
                 "The student has \(own) parameters, the teacher \(largest): it will not be smaller. "
                     + "Choose fewer --layers or a smaller --hidden-size.")
         }
-        if let reason = setup.tokensDiffer {
+        if let reason = setup.tokensDiffer, setup.teachers.first?.spans == nil {
             findings.add(
                 .note, "Only losses on logits can be used, as \(reason).")
         }

@@ -80,27 +80,36 @@ extension DistillationSetup {
                 "--teacher-states \(request.teacherForm) keeps the teacher's most probable tokens, but its tokenizer gives other tokens than "
                     + "the student's, and whole distributions are compared; use float16, int8 or float32")
         }
-        guard own.train.count == theirs.train.count, own.validation.count == theirs.validation.count else {
+        let (records, others) = (own.train.sentences.count, theirs.train.sentences.count)
+        guard records == others, own.validation.sentences.count == theirs.validation.sentences.count else {
             throw DistillationError(
-                "\(path): its tokenizer makes \(theirs.train.count) texts of the training data, the student's \(own.train.count), as they cut "
-                    + "long ones in other places; raise --max-length, or shorten the texts")
+                "\(path): its tokenizer leaves \(others) of the training records, the student's \(records): either makes some so long "
+                    + "that nothing is left of them to be trained; raise --max-length, or shorten the prompts"
+            )
         }
         let spans = try log.phase("Aligning the tokens") {
             try TeacherSpans(
                 own.train, theirs.train, (student.basis.tokenizer, teacher.classifier.tokenizer))
         }
-        guard spans.coverage > 0.5 else {
+        guard spans.coverage >= leastCoverage else {
             throw DistillationError(
-                "\(path): only \(Int(spans.coverage * 100)) % of the trained tokens stand for the same bytes in both tokenizers' texts; give "
-                    + "both models texts that their templates render alike, or a student with the teacher's tokenizer")
+                "\(path): only \(percent(spans.coverage)) of the trained tokens stand for the same bytes in both tokenizers' texts; give "
+                    + "both models texts that their templates render alike, or a student with the teacher's tokenizer"
+            )
         }
         log.send(
             .note(
-                "The teacher's tokenizer gives other tokens: \(Int(spans.coverage * 100)) % of the student's trained tokens are in spans that "
-                    + "both divide, \(Int(spans.agreement * 100)) % of which are one token in either, and the vocabularies share "
-                    + "\(spans.shared.teacher.count) tokens."))
+                "The teacher's tokenizer gives other tokens: \(percent(spans.coverage)) of the student's trained tokens are in spans that "
+                    + "both divide, \(percent(spans.agreement)) of which are one token in either, and the vocabularies share "
+                    + "\(spans.shared.teacher.count) tokens. Each model is measured on its own tokens: bits_per_byte and byte_perplexity "
+                    + "compare both."))
         return spans
     }
+
+    /// The least fraction of the trained tokens that must be in spans: below it the texts are not the same.
+    private static let leastCoverage = 0.5
+
+    private static func percent(_ fraction: Double) -> String { String(format: "%.1f %%", 100 * fraction) }
 
     /// The examples as a teacher reads them: the student's own where both read alike.
     private static func data(

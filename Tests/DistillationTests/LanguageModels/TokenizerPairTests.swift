@@ -1,8 +1,5 @@
 import Foundation
-import JSON
-import RegularExpressions
 import Testing
-import Tokenizers
 import Transformers
 
 @testable import Distillation
@@ -10,85 +7,148 @@ import Transformers
 /// Language models taught by teachers with other tokenizers.
 @Suite("Language models learn across tokenizers")
 struct TokenizerPairTests {
-    private let scratch = FileManager.default.temporaryDirectory.appending(
-        path: "distill-\(UUID().uuidString)")
-    private var data: URL { scratch.appending(path: "chats.jsonl") }
+    private let pair = TokenizerPair()
 
-    /// A request with a teacher of bytes and a student of another fixture's tokenizer.
-    private func request(_ tokenizer: String, _ objectives: [String]) throws -> DistillRequest {
-        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
-        try TinyLanguageModel.conversations(to: data)
-        let teacher = try TinyLanguageModel(in: scratch)
-        let student = try TinyLanguageModel(in: scratch, name: "start", layers: 2, seed: 3)
-        try replaceTokenizer(of: student.directory, by: tokenizer)
-        var request = DistillRequest(
-            teacher: teacher.directory, data: DataRequest(train: data), output: scratch.appending(path: "student"))
-        request.student.directory = student.directory
-        request.objectives = try objectives.map { try ObjectiveSpecification(text: $0) }
-        request.training.numTrainEpochs = 4
-        request.training.learningRate = 3e-3
-        request.training.perDeviceTrainBatchSize = 8
-        request.cache.directory = scratch.appending(path: "cache")
-        return request
-    }
-
-    private func replaceTokenizer(of directory: URL, by name: String) throws {
-        let source = TinyLanguageModel.tokenizer.deletingLastPathComponent().appending(path: name)
-        let tokenizer = try Tokenizer.load(directory: source)
-        for file in ["generation_config.json", "tokenizer.json", "tokenizer_config.json"] {
-            try? FileManager.default.removeItem(at: directory.appending(path: file))
-        }
-        var json = try #require(JSONValue.load(contentsOf: directory.appending(path: "config.json")).objectValue)
-        json["vocab_size"] = .integer(tokenizer.vocabularySize)
-        json["eos_token_id"] = tokenizer.eosTokenID.map { .integer(Int($0)) } ?? .null
-        json["bos_token_id"] = tokenizer.bosTokenID.map { .integer(Int($0)) } ?? .null
-        let model = try AutoModel.make(ModelConfiguration(json: json, source: "test"), source: nil, seed: 3)
-        try ModelWriter.save(model, to: directory)
-        try OutputDirectory.copyTokenizer(from: source, to: directory)
+    private func terms(_ report: RunReport, _ name: String) -> [Double] {
+        report.epochs.compactMap { $0.trainTerms.first { $0.name == name }?.value }
     }
 
     @Test("it learns spans of the teacher's texts, live and from the cache", arguments: ["begin", "pieces"])
     func learning(tokenizer: String) throws {
-        defer { try? FileManager.default.removeItem(at: scratch) }
-        var request = try request(tokenizer, ["gold(matched = 0.5)", "uld(weight = 0.2)", "cross_entropy(weight = 0.3)"])
+        defer { pair.remove() }
+        var request = try pair.request(
+            tokenizer, ["gold(matched = 0.5)", "uld(weight = 0.2)"])
+        request.training.numTrainEpochs = 4
+        request.baseline = true
         var notes: [String] = []
         let report = try DistillationRun(request).run { event in
             if case .note(let text) = event { notes.append(text) }
         }
         #expect(notes.contains { $0.contains("are in spans that both divide") }, "\(notes)")
-        let losses = report.epochs.compactMap { $0.trainTerms.first { $0.name == "gold" }?.value }
-        #expect(losses.count == 4)
+        let losses = report.epochs.map(\.trainLoss)
+        #expect(losses.count == 4 && terms(report, "gold").count == 4)
         #expect(try #require(losses.last) < #require(losses.first), "\(losses)")
         // Nothing is said of what cannot be compared.
         #expect(report.comparison == nil && report.student.metrics[.kl] == nil)
         #expect(report.student.metrics[.agreement] == nil && report.student.metrics[.bitsPerByte] != nil)
+        #expect(report.teacher?.metrics[.bitsPerByte] != nil && report.teacher?.metrics[.kl] == nil)
+        #expect(report.gain?.all.map(\.metric) == [.perplexity])
 
-        request.output = scratch.appending(path: "again")
-        let second = try DistillationRun(request).run()
-        #expect(second.epochs.map(\.trainLoss) == report.epochs.map(\.trainLoss))
+        request.output = pair.scratch.appending(path: "again")
+        request.baseline = false
+        let cached = try DistillationRun(request).run()
+        request.output = pair.scratch.appending(path: "live")
+        request.cache.teacherOutputs = false
+        let live = try DistillationRun(request).run()
+        #expect(cached.epochs.map(\.trainLoss) == report.epochs.map(\.trainLoss))
+        #expect(live.epochs.map(\.trainLoss) == report.epochs.map(\.trainLoss))
 
-        var evaluation = EvaluateRequest(model: request.output, data: data)
+        var evaluation = EvaluateRequest(model: request.output, data: pair.data)
         evaluation.teacher = request.teachers[0].directory
         evaluation.cache.directory = request.cache.directory
         let evaluated = try EvaluationRun(evaluation).run()
         #expect(evaluated.comparison == nil && evaluated.model.metrics[.kl] == nil)
-        #expect(evaluated.model.metrics[.bitsPerByte] != nil && evaluated.teacher?.metrics[.bitsPerByte] != nil)
+        #expect(
+            evaluated.model.metrics[.bitsPerByte] != nil && evaluated.teacher?.metrics[.bitsPerByte] != nil)
     }
 
-    @Test("losses that compare the same tokens are refused, and those across tokenizers where tokens are the same")
+    @Test("micro-batches and processes add up to the loss of one batch")
+    func parts() throws {
+        defer { pair.remove() }
+        var request = try pair.request("begin", ["gold(matched = 0.5)", "uld"])
+        request.training.numTrainEpochs = 1
+        let whole = try DistillationRun(request).run().epochs.map(\.trainLoss)
+        request.training.perDeviceTrainBatchSize = 2
+        request.training.gradientAccumulationSteps = 4
+        request.output = pair.scratch.appending(path: "accumulated")
+        let accumulated = try DistillationRun(request).run().epochs.map(\.trainLoss)
+        request.training.perDeviceTrainBatchSize = 8
+        request.training.gradientAccumulationSteps = 1
+        request.output = pair.scratch.appending(path: "shared")
+        let shared = request
+        let reports = try Together.run(2) { try DistillationRun(shared).run(processes: $0) }
+        #expect(reports[0] == reports[1])
+        for (own, other) in zip(whole, accumulated) { #expect(abs(own - other) < 1e-3 * own) }
+        for (own, other) in zip(whole, reports[0].epochs.map(\.trainLoss)) {
+            #expect(abs(own - other) < 1e-3 * own)
+        }
+    }
+
+    @Test("a stopped run goes on to the same bits")
+    func resumed() throws {
+        defer { pair.remove() }
+        func run(_ output: String, stopAfter steps: Int?) throws -> [String: [UInt8]] {
+            var request = try pair.request()
+            request.output = pair.scratch.appending(path: output)
+            request.checkpoints.resume = .auto
+            var isDone = false
+            while !isDone {
+                var seen = 0
+                do {
+                    _ = try DistillationRun(request).run(
+                        onEvent: { if case .step = $0 { seen += 1 } },
+                        stopRequest: { steps.map { seen >= $0 } == true ? .checkpoint : nil })
+                    isDone = true
+                } catch is InterruptedError {}
+            }
+            return try Support.bytes(AutoModel.load(from: request.output).model)
+        }
+        #expect(try run("whole", stopAfter: nil) == run("stopped", stopAfter: 4))
+    }
+
+    @Test("documents that both cut at other places are compared over all of their pieces")
+    func documents() throws {
+        defer { pair.remove() }
+        let words = ["one", "two", "three", "four", "it", "is", "name"]
+        let texts = (0..<16).map { text in
+            (0..<40).map { words[($0 * (text + 2) + text) % words.count] }.joined(separator: " ")
+        }
+        var request = try pair.request("pieces", ["gold(matched = 0.5)"], texts: texts)
+        request.training.numTrainEpochs = 1
+        request.data.maxLength = 50
+        var notes: [String] = []
+        let report = try DistillationRun(request).run { event in
+            if case .note(let text) = event { notes.append(text) }
+        }
+        let note = try #require(notes.first { $0.contains("are in spans that both divide") })
+        let percent = try #require(note.firstMatch(of: /: (\d+)\.\d %/).flatMap { Int($0.1) })
+        // What is left out is at the ends of pieces.
+        #expect(percent >= 80, "\(note)")
+        #expect(terms(report, "gold").allSatisfy { $0.isFinite && $0 > 0 })
+    }
+
+    @Test("what does not fit is refused by name")
     func refusals() throws {
-        defer { try? FileManager.default.removeItem(at: scratch) }
+        defer { pair.remove() }
         func refusal(_ request: DistillRequest) -> String {
             let error = #expect(throws: (any Error).self) { try DistillationRun(request).run() }
             return error.map { "\($0)" } ?? ""
         }
-        #expect(try refusal(request("begin", [])).contains("use gold or uld"))
-        #expect(try refusal(request("begin", ["hidden_mse"])).contains("hidden_mse compares token by token"))
-        var same = try request("begin", ["gold"])
+        #expect(try refusal(pair.request("begin", [])).contains("use gold or uld"))
+        #expect(
+            try refusal(pair.request("begin", ["hidden_mse"])).contains("hidden_mse compares token by token"))
+        var same = try pair.request("begin", ["gold"])
         same.student.directory = nil
         #expect(refusal(same).contains("gold is for a teacher with another tokenizer"))
-        var form = try request("begin", ["gold"])
+        var form = try pair.request()
         form.teacherStates = .topK(4)
         #expect(refusal(form).contains("use float16, int8 or float32"))
+        var onPolicy = try pair.request()
+        onPolicy.onPolicy = OnPolicyOptions(fraction: 0.5)
+        #expect(refusal(onPolicy).contains("on_policy: the teacher cannot read what the student writes"))
+    }
+
+    @Test("the options of both are checked")
+    func options() throws {
+        func refusal(_ text: String) -> String {
+            let error = #expect(throws: (any Error).self) {
+                try ObjectiveRegistry.standard.make(ObjectiveSpecification(text: text))
+            }
+            return error.map { "\($0)" } ?? ""
+        }
+        #expect(refusal("uld(beta = 0.5)").contains("beta"))
+        #expect(refusal("gold(beta = 1.5)").contains("beta must be"))
+        #expect(refusal("gold(matched = 2)").contains("matched must be"))
+        #expect(refusal("gold(merge = last)").contains("merge must be"))
     }
 }

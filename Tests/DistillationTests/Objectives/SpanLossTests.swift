@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
@@ -62,9 +63,10 @@ struct SpanLossTests {
     @Test("value and gradients of every case")
     func golden() throws {
         let fixture = try Fixture.load()
-        #expect(fixture.cases.count == 7)
+        #expect(fixture.cases.count == 9)
         for golden in fixture.cases {
-            let objective = try ObjectiveRegistry.standard.make(ObjectiveSpecification(text: golden.objective))
+            let objective = try ObjectiveRegistry.standard.make(
+                ObjectiveSpecification(text: golden.objective))
             let (hidden, weight) = (try fixture.hidden.tensor(), try fixture.weight.tensor())
             try hidden.setRequiresGrad(true)
             try weight.setRequiresGrad(true)
@@ -75,7 +77,8 @@ struct SpanLossTests {
             #expect(abs(value - golden.value) <= 1e-5 * max(1, golden.value), "\(golden.objective): \(value)")
             for (leaf, wanted) in [(hidden, golden.hidden), (weight, golden.weight)] {
                 let wanted = try wanted.tensor()
-                let error = try (#require(leaf.gradient) - wanted).absolute().max().item()
+                let gradient = try #require(try leaf.gradient)
+                let error = try (gradient - wanted).absolute().max().item()
                 let size = try wanted.absolute().max().item()
                 #expect(error <= 1e-5 * max(1e-2, size), "\(golden.objective): \(error) of \(size)")
             }
@@ -98,6 +101,41 @@ struct SpanLossTests {
         }
         let wanted = try #require(fixture.cases.first { $0.objective == "gold" }).value
         #expect(abs(whole - parts) < 1e-6 && abs(whole - wanted) < 1e-5)
+    }
+
+    @Test("probabilities in falling order, equal ones in the order of their tokens")
+    func order() {
+        var generator = SeededGenerator(seed: 4)
+        let (count, width) = (3, 700)
+        var values = (0..<count * width).map { _ in Float.random(in: 0...1, using: &generator) }
+        for index in stride(from: 0, to: values.count, by: 5) {
+            values[index] = [0, 1, 1e-40, 0.5][index % 4]
+        }
+        let order = FallingOrder.indices(values, count: count, width: width)
+        for row in 0..<count {
+            let own = Array(values[row * width..<(row + 1) * width])
+            let wanted = own.indices.sorted { (own[$1], $0) < (own[$0], $1) }
+            #expect(order[row * width..<(row + 1) * width].map(Int.init) == wanted)
+        }
+        #expect(FallingOrder.indices([], count: 0, width: 3).isEmpty)
+    }
+
+    @Test("what ends an answer is one token, however it is written; rows without a token are no shared ones")
+    func ends() {
+        let student = VocabularyBytes(
+            bytes: [[65], [], []], special: [1: Array("<e>".utf8), 2: Array("<f>".utf8)])
+        let teacher = VocabularyBytes(
+            bytes: [[], [65], []], special: [0: Array("<f>".utf8), 2: Array("</s>".utf8)])
+        let shared = SharedTokens(
+            student: student, teacher: teacher,
+            ends: [
+                .init(student: 1, teacher: 2): 3, .init(student: 1, teacher: 0): 9,
+                .init(student: 2, teacher: 2): 9,
+            ])
+        #expect(shared.teacher == [0, 1, 2] && shared.student == [2, 0, 1], "<f> is written alike")
+        let cut = shared.fitting(student: 4, teacher: 2)
+        #expect(cut.teacher == [0, 1] && cut.student == [2, 0])
+        #expect(cut.studentAlone == [1, 3] && cut.teacherAlone.isEmpty)
     }
 
     @Test("tokens are shared by their bytes, special ones by how they are written")

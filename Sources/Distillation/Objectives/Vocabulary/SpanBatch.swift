@@ -1,4 +1,3 @@
-import Foundation
 import Torch
 
 /// What losses across tokenizers read of a batch besides the student's hidden states.
@@ -28,51 +27,55 @@ struct SpanBatch {
     ///   - weight: (V, H) Its output layer, in the graph.
     ///   - dtype: The type that the student's logits are multiplied in.
     ///   - temperature: Divides the logits.
+    ///   - merge: How a span's distribution is made.
     ///   - body: The loss of each span, of both sides' probabilities.
     func loss(
-        _ hidden: Tensor, _ weight: Tensor, dtype: DType, temperature: Double,
+        _ hidden: Tensor, _ weight: Tensor, dtype: DType, temperature: Double, merge: SpanMerge,
         _ body: (_ student: Tensor, _ teacher: Tensor) throws -> Tensor
     ) throws -> Tensor {
         let leaves = (hidden: try hidden.detached(), weight: try weight.detached())
-        let isLearned = isGradEnabled
-        if isLearned {
+        if isGradEnabled {
             try leaves.hidden.setRequiresGrad(hidden.requiresGrad)
             try leaves.weight.setRequiresGrad(weight.requiresGrad)
         }
-        var value = 0.0
+        let table = try teacher.weight.to(.float32)
+        var value: Tensor?
         for block in try blocks(weight.size(0)) {
             let own = try side(
-                block, \.student, studentTargets, leaves.hidden, leaves.weight, dtype, temperature)
+                block, \.student, studentTargets, leaves.hidden, leaves.weight, dtype, temperature
+            ).merged(merge)
             let theirs = try withNoGrad {
                 try side(
-                    block, \.teacher, teacherTargets, teacher.hidden.to(.float32),
-                    teacher.weight.to(.float32), .float32, temperature)
+                    block, \.teacher, teacherTargets, teacher.hidden.to(.float32), table, .float32,
+                    temperature
+                ).merged(merge)
             }
             let weights = try Tensor(Array(self.weights[block]), device: hidden.device)
             let loss = try (body(own, theirs) * weights).sum()
-            value += try loss.detached().item()
+            value = try value.map { try $0 + loss.detached() } ?? loss.detached()
             if loss.requiresGrad { try loss.backward() }
         }
         return try Self.carrying(value, [(hidden, leaves.hidden), (weight, leaves.weight)])
     }
 
     /// A scalar of this value whose gradients are those of the leaves.
-    private static func carrying(_ value: Double, _ pairs: [(Tensor, leaf: Tensor)]) throws -> Tensor {
-        var sum = try pairs[0].0.to(.float32).sum() * 0
+    private static func carrying(_ value: Tensor?, _ pairs: [(Tensor, leaf: Tensor)]) throws -> Tensor {
+        var sum = try pairs[0].0.zeroInGraph()
         for (tensor, leaf) in pairs {
             guard let gradient = try leaf.gradient else { continue }
             sum = try sum + (tensor * gradient).to(.float32).sum()
         }
+        guard let value else { return sum }
         return try sum - sum.detached() + value
     }
 
-    /// (spans, V) The merged distributions of one side's spans.
+    /// One side's spans of a block.
     private func side(
         _ block: Range<Int>, _ rows: KeyPath<TokenSpan, Range<Int>>, _ targets: [Int], _ hidden: Tensor,
         _ weight: Tensor, _ dtype: DType, _ temperature: Double
-    ) throws -> Tensor {
+    ) throws -> SpanSide {
         let own = spans[block].map { $0[keyPath: rows] }
-        let all = own.flatMap { $0 }
+        let all = own.flatMap { Array($0) }
         var first = 0
         let places = own.map { span in
             defer { first += span.count }
@@ -81,9 +84,9 @@ struct SpanBatch {
         let index = try Tensor(all.map(Int64.init), device: hidden.device)
         let states = try hidden.indexSelect(dimension: 0, index).to(dtype)
         let logits = try states.linear(weight.to(dtype)).to(.float32)
-        return try SpanSide(
-            probabilities: (logits / temperature).softmax(), targets: all.map { targets[$0] }, spans: places
-        ).merged()
+        return SpanSide(
+            probabilities: try (logits / temperature).softmax(), targets: all.map { targets[$0] },
+            spans: places)
     }
 
     /// Parts of the spans whose logits fit into a block.

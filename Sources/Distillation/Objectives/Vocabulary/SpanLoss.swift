@@ -1,5 +1,12 @@
-import Foundation
 import Torch
+
+/// How a span's distribution is made of those of its tokens, by TRL's names.
+enum SpanMerge: String, CaseIterable {
+    /// That of the first token, times the probability of each token that came after it.
+    case observed
+    /// That of the last token, times the probability of each token that came before it: the chain rule.
+    case bayesian
+}
 
 /// What a loss across tokenizers reads of one block of spans: probabilities of tokens, and which tokens came.
 struct SpanSide {
@@ -13,36 +20,28 @@ struct SpanSide {
     /// The least probability of a token that came, as in TRL's GOLD.
     private static let floor = 1e-8
 
-    /// (spans, V) The distribution of each span: that of its first token, times the probability of each token that came after it in the
-    /// span. For the span's own text that is its probability by the chain rule.
-    func merged() throws -> Tensor {
+    /// (spans, V) The distribution of each span. Of several tokens it does not sum to 1: for the span's own text it is the probability
+    /// by the chain rule.
+    func merged(_ merge: SpanMerge) throws -> Tensor {
         let device = probabilities.device
-        let first = try probabilities.indexSelect(
-            dimension: 0, Tensor(spans.map { Int64($0.lowerBound) }, device: device))
-        guard spans.contains(where: { $0.count > 1 }) else { return first }
+        let base = try probabilities.indexSelect(
+            dimension: 0,
+            Tensor(
+                spans.map { Int64(merge == .observed ? $0.lowerBound : $0.upperBound - 1) }, device: device))
+        guard spans.contains(where: { $0.count > 1 }) else { return base }
         let rows = targets.count
         let came = try probabilities.gathered(
             dimension: 1, Tensor(targets, device: device).reshaped([rows, 1])
         ).clampedBelow(Self.floor).log()
-        var later = [Float](repeating: 0, count: spans.count * rows)
+        var others = [Float](repeating: 0, count: spans.count * rows)
         for (index, span) in spans.enumerated() {
-            for row in span.dropFirst() { later[index * rows + row] = 1 }
+            for row in merge == .observed ? span.dropFirst() : span.dropLast() {
+                others[index * rows + row] = 1
+            }
         }
-        let factor = try Tensor(later, shape: [spans.count, rows], device: device).matmul(came).exp()
-        return try first * factor
+        let factor = try Tensor(others, shape: [spans.count, rows], device: device).matmul(came).exp()
+        return try base * factor
     }
-}
-
-/// The tokens that two vocabularies share, and those that one of them has alone.
-struct SharedTokens: Sendable {
-    /// The student's number of each shared token, in the order of the teacher's.
-    var student: [Int] = []
-    /// The teacher's numbers, in rising order.
-    var teacher: [Int] = []
-    /// The student's other tokens.
-    var studentAlone: [Int] = []
-    /// The teacher's other tokens.
-    var teacherAlone: [Int] = []
 }
 
 /// Losses of spans across tokenizers: (spans) each.
@@ -52,8 +51,10 @@ enum SpanLoss {
         let (own, theirs) = (try falling(student), try falling(teacher))
         let (width, other) = (try own.size(1), try theirs.size(1))
         let both = min(width, other)
-        var loss = try (own.narrowed(dimension: 1, start: 0, length: both)
-            - theirs.narrowed(dimension: 1, start: 0, length: both)).absolute().sum(1)
+        let difference =
+            try own.narrowed(dimension: 1, start: 0, length: both)
+            - theirs.narrowed(dimension: 1, start: 0, length: both)
+        var loss = try difference.absolute().sum(1)
         // Beside zeros a probability is its own difference.
         if width > both {
             loss = try loss + own.narrowed(dimension: 1, start: both, length: width - both).sum(1)
@@ -73,7 +74,8 @@ enum SpanLoss {
         }
         if beta == 0 { return try from(p, q) }
         if beta == 1 { return try from(q, p) }
-        let mixture = try Tensor.stacked([q + log(1 - beta), p + log(beta)]).logSumExp(0)
+        let mixture = try (student.clampedBelow(floor) * (1 - beta) + teacher.clampedBelow(floor) * beta)
+            .log()
         return try from(p, mixture) * beta + from(q, mixture) * (1 - beta)
     }
 
@@ -84,29 +86,5 @@ enum SpanLoss {
         let order = FallingOrder.indices(values, count: count, width: width)
         let index = try Tensor(order, device: rows.device).reshaped([count, width])
         return try rows.gathered(dimension: 1, index)
-    }
-}
-
-/// The order of numbers from the largest to the smallest.
-enum FallingOrder {
-    /// The indices of each row's numbers in falling order, rows one after another; equal numbers in the order of their indices.
-    static func indices(_ values: [Float], count: Int, width: Int) -> [Int64] {
-        [Int64](unsafeUninitializedCapacity: count * width) { buffer, initialized in
-            let place = Buffer(start: buffer.baseAddress)
-            DispatchQueue.concurrentPerform(iterations: count) { row in
-                let order = values[row * width..<(row + 1) * width].indices.sorted {
-                    values[$0] != values[$1] ? values[$0] > values[$1] : $0 < $1
-                }
-                for (position, index) in order.enumerated() {
-                    (place.start! + row * width + position).initialize(to: Int64(index - row * width))
-                }
-            }
-            initialized = count * width
-        }
-    }
-
-    /// Memory of which each thread writes a part of its own.
-    private struct Buffer: @unchecked Sendable {
-        let start: UnsafeMutablePointer<Int64>?
     }
 }

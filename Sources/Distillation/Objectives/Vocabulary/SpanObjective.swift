@@ -2,8 +2,6 @@ import Torch
 
 /// A loss between models with different tokenizers, on spans of text at whose ends both divide it; mean over each text's spans, and over
 /// the texts.
-///
-/// A span's distribution is that of its first token, times the probabilities of the tokens that came after it.
 final class SpanObjective: StandardObjective, TokenObjective {
     enum Kind {
         /// The distance of the probabilities in falling order (Boizard et al., "ULD", arXiv 2402.12030).
@@ -13,7 +11,13 @@ final class SpanObjective: StandardObjective, TokenObjective {
         case hybrid
     }
 
-    static let options: [ObjectiveOption] = [.temperature("1")]
+    static let options: [ObjectiveOption] = [
+        .temperature("1"),
+        ObjectiveOption(
+            "merge", default: "observed",
+            "observed: a span's first token's distribution times the later tokens' probabilities; bayesian: its last token's times "
+                + "the earlier ones'"),
+    ]
     static let hybridOptions: [ObjectiveOption] =
         options + [
             ObjectiveOption(
@@ -21,15 +25,30 @@ final class SpanObjective: StandardObjective, TokenObjective {
                 "0 for KL(teacher ‖ student), 1 for KL(student ‖ teacher), between for Jensen-Shannon"),
             ObjectiveOption(
                 "matched", default: "auto",
-                "the weight of the tokens that both have, 1 − it that of the others; auto for their fraction of the teacher's tokens"),
+                "the weight of the tokens that both have, 1 − it that of the others; auto for their fraction of the teacher's tokens"
+            ),
         ]
 
     let name: String
+    private(set) var unit = LossUnit.examples
     private let kind: Kind
     private let temperature: Schedule
+    private let merge: SpanMerge
     private let beta: Double
     /// `nil` for the fraction of the teacher's tokens that both have.
     private let matched: Double?
+    /// The tokens that both output layers have, of the layers that came last.
+    private var columns: Columns?
+
+    /// The columns of the two models' probabilities.
+    private struct Columns {
+        var widths: [Int]
+        /// Of the tokens that both have, and of the others: the student's, the teacher's; `nil` where there are none.
+        var shared: (Tensor, Tensor)?
+        var alone: (Tensor, Tensor)?
+        /// The fraction of the teacher's tokens that both have.
+        var fraction: Double
+    }
 
     convenience init(_ specification: ObjectiveSpecification) throws {
         try self.init(specification, .sorted)
@@ -42,6 +61,7 @@ final class SpanObjective: StandardObjective, TokenObjective {
         name = specification.name
         self.kind = kind
         temperature = try options.positiveSchedule("temperature")
+        merge = try options.choice("merge")
         beta = isHybrid ? try options.number("beta", "from 0 to 1") { (0...1).contains($0) } : 0
         matched =
             try !isHybrid || options.text("matched") == "auto"
@@ -51,24 +71,24 @@ final class SpanObjective: StandardObjective, TokenObjective {
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {
         try models.requireTeacher(for: name)
         try models.requireDistribution(for: name)
-        guard !models.problemType.definition.predictsTokens || models.hasSpans else {
+        let predictsTokens = models.problemType.definition.predictsTokens
+        guard !predictsTokens || models.hasSpans else {
             throw DistillationError(
                 "\(name) is for a teacher with another tokenizer, but the teacher reads the student's tokens; use kl, which compares the "
                     + "probabilities of each token")
         }
+        unit = predictsTokens ? .examples : .rows
         return ObjectiveNeeds(teacherLogits: true)
     }
 
     func loss(_ batch: ObjectiveBatch) throws -> Tensor {
-        let temperature = temperature.value(at: batch.progress)
         guard let vocabulary = batch.vocabulary else {
-            // Of classes, which both models have.
-            let logits = batch.student.logits
-            let student = try (logits / temperature).softmax()
+            let temperature = temperature.value(at: batch.progress)
+            let student = try (batch.student.logits / temperature).softmax()
             let teacher = try (batch.teacherLogits.detached() / temperature).softmax()
-            let shared = SharedTokens(
-                student: Array(0..<(try logits.size(1))), teacher: Array(0..<(try logits.size(1))))
-            return try loss(student, teacher, shared).mean()
+            // Of classes, which both models have.
+            let all = Array(0..<(try student.size(1)))
+            return try loss(student, teacher, SharedTokens(student: all, teacher: all)).mean()
         }
         guard let spans = vocabulary.spans else {
             throw DistillationError("\(name): the batch has no spans")
@@ -81,7 +101,9 @@ final class SpanObjective: StandardObjective, TokenObjective {
     func loss(
         _ spans: SpanBatch, _ hidden: Tensor, _ weight: Tensor, dtype: DType, progress: Double
     ) throws -> Tensor {
-        try spans.loss(hidden, weight, dtype: dtype, temperature: temperature.value(at: progress)) {
+        try spans.loss(
+            hidden, weight, dtype: dtype, temperature: temperature.value(at: progress), merge: merge
+        ) {
             try loss($0, $1, spans.shared)
         }
     }
@@ -89,21 +111,41 @@ final class SpanObjective: StandardObjective, TokenObjective {
     /// (spans) The loss of each span.
     private func loss(_ student: Tensor, _ teacher: Tensor, _ shared: SharedTokens) throws -> Tensor {
         guard kind == .hybrid else { return try SpanLoss.sorted(student, teacher) }
-        let weight = try matched ?? Double(shared.teacher.count) / Double(max(1, teacher.size(1)))
-        func part(_ tensor: Tensor, _ tokens: [Int]) throws -> Tensor {
-            try tensor.indexSelect(dimension: 1, Tensor(tokens.map(Int64.init), device: tensor.device))
-        }
+        let columns = try columns(shared, student, teacher)
+        let weight = matched ?? columns.fraction
         var loss = try student.narrowed(dimension: 1, start: 0, length: 1).sum(1) * 0
-        if !shared.teacher.isEmpty, weight > 0 {
-            loss =
-                try loss + SpanLoss.divergence(
-                    part(student, shared.student), part(teacher, shared.teacher), beta: beta) * weight
+        func parts(_ own: (Tensor, Tensor)) throws -> (Tensor, Tensor) {
+            (try student.indexSelect(dimension: 1, own.0), try teacher.indexSelect(dimension: 1, own.1))
         }
-        if !shared.studentAlone.isEmpty, !shared.teacherAlone.isEmpty, weight < 1 {
-            loss =
-                try loss + SpanLoss.sorted(
-                    part(student, shared.studentAlone), part(teacher, shared.teacherAlone)) * (1 - weight)
+        if let both = columns.shared, weight > 0 {
+            let (own, theirs) = try parts(both)
+            loss = try loss + SpanLoss.divergence(own, theirs, beta: beta) * weight
+        }
+        // As in TRL, nothing is compared where one vocabulary has no token of its own.
+        if let others = columns.alone, weight < 1 {
+            let (own, theirs) = try parts(others)
+            loss = try loss + SpanLoss.sorted(own, theirs) * (1 - weight)
         }
         return loss
+    }
+
+    private func columns(_ shared: SharedTokens, _ student: Tensor, _ teacher: Tensor) throws -> Columns {
+        let widths = [try student.size(1), try teacher.size(1)]
+        if let columns, columns.widths == widths { return columns }
+        let own = shared.fitting(student: widths[0], teacher: widths[1])
+        func tensors(_ student: [Int], _ teacher: [Int], _ device: Device) throws -> (Tensor, Tensor)? {
+            guard !student.isEmpty, !teacher.isEmpty else { return nil }
+            return (
+                try Tensor(student.map(Int64.init), device: device),
+                try Tensor(teacher.map(Int64.init), device: device)
+            )
+        }
+        let device = student.device
+        let made = Columns(
+            widths: widths, shared: try tensors(own.student, own.teacher, device),
+            alone: try tensors(own.studentAlone, own.teacherAlone, device),
+            fraction: Double(own.teacher.count) / Double(max(1, widths[1])))
+        columns = made
+        return made
     }
 }

@@ -45,7 +45,9 @@ extension ObjectiveModels {
             guard try !hasSpans || !vocabulary.term(at: 0).needsTeacher else {
                 throw DistillationError(
                     "\(objective.name) compares the probabilities of the same tokens, but the teacher's tokenizer gives others than the "
-                        + "student's; use gold or uld, which compare spans of text, beside cross_entropy")
+                        + "student's; use gold or uld, which compare spans of text, with cross_entropy on the text itself "
+                        + "(--objective gold --objective cross_entropy), or start the student from this teacher"
+                )
             }
         }
         guard problemType.definition.predictsTokens, !(objective is any VocabularyObjective),
