@@ -57,6 +57,9 @@ struct TokenizerPairTests {
         defer { pair.remove() }
         var request = try pair.request("begin", ["gold(matched = 0.5)", "uld"])
         request.training.numTrainEpochs = 1
+        request.precision = .float32
+        // The same texts are a step's, whatever the size of micro-batches.
+        request.training.groupByLength = false
         let whole = try DistillationRun(request).run().epochs.map(\.trainLoss)
         request.training.perDeviceTrainBatchSize = 2
         request.training.gradientAccumulationSteps = 4
@@ -68,9 +71,9 @@ struct TokenizerPairTests {
         let shared = request
         let reports = try Together.run(2) { try DistillationRun(shared).run(processes: $0) }
         #expect(reports[0] == reports[1])
-        for (own, other) in zip(whole, accumulated) { #expect(abs(own - other) < 1e-3 * own) }
+        for (own, other) in zip(whole, accumulated) { #expect(abs(own - other) < 1e-4 * own) }
         for (own, other) in zip(whole, reports[0].epochs.map(\.trainLoss)) {
-            #expect(abs(own - other) < 1e-3 * own)
+            #expect(abs(own - other) < 1e-4 * own)
         }
     }
 
@@ -102,6 +105,7 @@ struct TokenizerPairTests {
         let words = ["one", "two", "three", "four", "it", "is", "name"]
         let texts = (0..<16).map { text in
             (0..<40).map { words[($0 * (text + 2) + text) % words.count] }.joined(separator: " ")
+                + (text % 4 == 0 ? " 🙂 é 🙂 it is" : "")
         }
         var request = try pair.request("pieces", ["gold(matched = 0.5)"], texts: texts)
         request.training.numTrainEpochs = 1
