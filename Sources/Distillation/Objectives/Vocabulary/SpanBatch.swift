@@ -25,7 +25,7 @@ struct SpanBatch {
     /// - Parameters:
     ///   - hidden: (R, H) The student's last hidden states, in the graph.
     ///   - weight: (V, H) Its output layer, in the graph.
-    ///   - dtype: The type that the student's logits are multiplied in.
+    ///   - dtype: The type that matrices are multiplied in.
     ///   - temperature: Divides the logits.
     ///   - merge: How a span's distribution is made.
     ///   - body: The loss of each span, of both sides' probabilities.
@@ -38,7 +38,7 @@ struct SpanBatch {
             try leaves.hidden.setRequiresGrad(hidden.requiresGrad)
             try leaves.weight.setRequiresGrad(weight.requiresGrad)
         }
-        let table = try teacher.weight.to(.float32)
+        let table = try teacher.weight.to(dtype)
         var value: Tensor?
         for block in try blocks(weight.size(0)) {
             let own = try side(
@@ -46,7 +46,7 @@ struct SpanBatch {
             ).merged(merge)
             let theirs = try withNoGrad {
                 try side(
-                    block, \.teacher, teacherTargets, teacher.hidden.to(.float32), table, .float32,
+                    block, \.teacher, teacherTargets, teacher.hidden, table, dtype,
                     temperature
                 ).merged(merge)
             }
