@@ -41,6 +41,7 @@ extension TrainingTextEncoder {
         if rendered.isDocument {
             fitted.texts = whole.pieces(of: limit)
             fitted.isSplit = fitted.texts.count > 1
+            for index in fitted.texts.indices.dropFirst() { fitted.texts[index].continuesDocument = true }
         } else {
             fitted.isCut = whole.count > limit
             let text = whole.cut(to: limit)

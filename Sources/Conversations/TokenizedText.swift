@@ -4,6 +4,8 @@ public struct TokenizedText: Sendable, Equatable {
     public var ids: [Int32]
     /// Whether each token is a target, to be predicted from those before it; never the first.
     public var isTrained: [Bool]
+    /// True of the pieces of a document behind its first: it goes on with the one before.
+    public var continuesDocument = false
 
     /// Makes a text.
     ///

@@ -47,7 +47,7 @@ package struct DatasetLoader {
     }
 
     /// The version of the reading of files: it changes with the rows, texts and labels that are read from them.
-    static let reading = 4
+    static let reading = 5
 
     /// Rows that are tokenized together, while the next are read.
     static let chunkSize = 4096

@@ -104,7 +104,9 @@ struct TokenizedChunk: DataChunk {
             let trained = text.ids.indices.filter { text.isTrained[$0] }
             // A target's row is the token before it.
             chunk.words?.append(
-                .init(positions: trained.map { (position: $0 - 1, pieces: 1) }, continues: false))
+                .init(
+                    positions: trained.map { (position: $0 - 1, pieces: 1) },
+                    continues: text.continuesDocument))
             targets.ids += trained.map { Int(text.ids[$0]) }
             targets.offsets.append(targets.ids.count)
         }

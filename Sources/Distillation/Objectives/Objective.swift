@@ -104,6 +104,8 @@ public struct ObjectiveModels {
     public let teacherWidth: Int
     /// What is known of the queries whose documents are compared.
     let groups: GroupFacts
+    /// True if a language model's teacher has a tokenizer of its own, and spans of text are compared.
+    var hasSpans = false
 
     /// The training data's queries with documents, and what their teacher gives.
     struct GroupFacts {

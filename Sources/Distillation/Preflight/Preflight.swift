@@ -54,7 +54,7 @@ struct Preflight {
                 "The student has \(own) parameters, the teacher \(largest): it will not be smaller. "
                     + "Choose fewer --layers or a smaller --hidden-size.")
         }
-        if let reason = setup.tokensDiffer {
+        if let reason = setup.tokensDiffer, setup.teachers.first?.spans == nil {
             findings.add(
                 .note, "Only losses on logits can be used, as \(reason).")
         }
@@ -71,17 +71,17 @@ struct Preflight {
             : request.student.usesPCA
                 ? request.student.embeddingSize ?? data.labels.count : setup.teacherWidth ?? data.labels.count
         let placeholder = Logits(values: [Float](repeating: 0, count: width), classes: width)
+        var signals = TeacherSupervision(
+            logits: placeholder, model: setup.tokensDiffer == nil ? setup.teacher?.model : nil,
+            tokensDiffer: setup.tokensDiffer, outputWeight: setup.teacherHead,
+            states: request.teacherForm, hasLogits: setup.hasLogits,
+            scoresPairs: setup.teachesPairScores)
+        signals.spans = setup.teachers.first?.spans
+        signals.isEvaluated = signals.spans == nil
         var plan = TrainingPlan(
             model: student, stages: request.plan(setup.problemType), registry: request.registry,
-            train: data.train, validation: data.validation,
-            teacher: (
-                TeacherSupervision(
-                    logits: placeholder, model: setup.tokensDiffer == nil ? setup.teacher?.model : nil,
-                    tokensDiffer: setup.tokensDiffer, outputWeight: setup.teacherHead,
-                    states: request.teacherForm, hasLogits: setup.hasLogits,
-                    scoresPairs: setup.teachesPairScores),
-                placeholder, nil
-            ), augmentation: request.augmentation, arguments: request.training, precision: .float32)
+            train: data.train, validation: data.validation, teacher: (signals, placeholder, nil),
+            augmentation: request.augmentation, arguments: request.training, precision: .float32)
         plan.writer = try findings.attempt { try StudentWriter(setup) } ?? nil
         if let note = request.onPolicyNote { findings.record(.note, note) }
         for stage in plan.stages { try findings.attempt { try plan.check(stage) } }

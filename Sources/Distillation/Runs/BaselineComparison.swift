@@ -29,7 +29,10 @@ extension BaselineComparison {
         let labeled = targets.labeledIndices
         let models = (student: student.subset(labeled), baseline: baseline.subset(labeled))
         let labels = targets.subset(labeled)
-        let metrics = targets.task.definition.comparedMetrics
+        // Beside no teacher nothing is known of its metrics.
+        let all = targets.task.definition.comparedMetrics
+        let known = all.filter { !Self.value(of: $0, models.student, labels).isNaN }
+        let metrics = known.isEmpty ? all : known
         self = try Self.comparison(by: metrics[0], models, labels, seed)
         if metrics.count > 1 {
             others = try metrics.dropFirst().map { try Self.comparison(by: $0, models, labels, seed) }

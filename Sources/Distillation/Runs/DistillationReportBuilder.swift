@@ -69,6 +69,9 @@ struct DistillationReportBuilder {
                 student: (student.outcome.validation, report.student), teacher: (rows, beside),
                 targets: setup.teachesPairScores ? validation.targets : nil)
         }
+        if let rows = prepared.outputs.alone.validation, let own = setup.teachers.first?.data.validation {
+            report.teacher = try teacherEvaluation(rows, own, latencies.teacher)
+        }
         addMeasured(to: &report, best)
         if let baseline = best.baseline {
             report.baseline = try RunReportBuilder.evaluation(
@@ -158,6 +161,9 @@ struct DistillationReportBuilder {
                 try teacherEvaluation($0, data.dataset)
             },
             student: try RunReportBuilder.evaluation(best.student.model, own, data.dataset, output))
+        if let rows = prepared.outputs.alone.test, let own = setup.teachers.first?.data.test {
+            results.teacher = try teacherEvaluation(rows, own.dataset)
+        }
         if let theirs = prepared.outputs.test, let evaluation = results.teacher {
             results.comparison = try Evaluator.comparison(
                 student: (own, results.student), teacher: (theirs, evaluation),
@@ -186,7 +192,10 @@ struct DistillationReportBuilder {
                 gain: try other.map { try gain(own, $0, data) },
                 bestEpoch: repetition.student.outcome.bestEpoch, steps: repetition.student.outcome.steps)
         }
-        return SeedSummary(
-            results, saved: saved, metrics: setup.problemType.definition.comparedMetrics)
+        // Beside a teacher with another tokenizer nothing is known of the divergence from it.
+        let metrics = setup.problemType.definition.comparedMetrics.filter { metric in
+            results.allSatisfy { $0.student[metric] != nil }
+        }
+        return SeedSummary(results, saved: saved, metrics: metrics)
     }
 }

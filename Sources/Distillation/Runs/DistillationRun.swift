@@ -125,7 +125,8 @@ public struct DistillationRun {
         else { return nil }
         let tokens = setup.teachers.first?.vocabulary.map { ($0, teacher.tokenizer) }
         return try AnswerSamples(data: setup.data.validation, text: text, teacherTokens: tokens).samples(
-            student: repetition.student.model, teacher: teacher.model,
+            student: repetition.student.model,
+            teacher: setup.teachers.first?.spans == nil ? teacher.model : nil,
             baseline: repetition.baseline?.model, limit: request.reportExamples)
     }
 

@@ -32,11 +32,13 @@ extension DistillationSetup {
                         data: data.renumbered(vocabulary.teacherIDs), columns: columns, vocabulary: vocabulary
                     )
                 }
-                return LoadedTeacher(
+                var source = LoadedTeacher(
                     request: teacher, classifier: classifier,
                     data: try Self.data(
                         request, classifier, student: (data, student.basis), labels: first.labels, log),
                     columns: columns)
+                source.spans = try Self.spans(request, source, (data, student.basis), log)
+                return source
             }
             if let source { try findings.attempt { try Self.requireSameRows(source, data) } }
             return source
@@ -59,6 +61,55 @@ extension DistillationSetup {
         }
         return vocabulary
     }
+
+    /// The spans of the training texts, where a language model's teacher divides them into other tokens; `nil` where it does not.
+    ///
+    /// - Throws: ``DistillationError`` where too little is kept of the teacher, or texts have no spans.
+    private static func spans(
+        _ request: DistillRequest, _ teacher: LoadedTeacher, _ student: (data: RunData, basis: SetupBasis),
+        _ log: RunLog
+    ) throws -> TeacherSpans? {
+        let (own, theirs) = (student.data, teacher.data)
+        guard own.problemType.definition.predictsTokens, request.teacherLogprobs.isEmpty,
+            try !own.train.hasSameTokens(as: theirs.train)
+                || !own.validation.hasSameTokens(as: theirs.validation)
+        else { return nil }
+        let path = teacher.classifier.directory.path
+        guard request.teacherForm.keepsHiddenStates else {
+            throw DistillationError(
+                "--teacher-states \(request.teacherForm) keeps the teacher's most probable tokens, but its tokenizer gives other tokens than "
+                    + "the student's, and whole distributions are compared; use float16, int8 or float32")
+        }
+        let (records, others) = (own.train.sentences.count, theirs.train.sentences.count)
+        guard records == others, own.validation.sentences.count == theirs.validation.sentences.count else {
+            throw DistillationError(
+                "\(path): its tokenizer leaves \(others) of the training records, the student's \(records): either makes some so long "
+                    + "that nothing is left of them to be trained; raise --max-length, or shorten the prompts"
+            )
+        }
+        let spans = try log.phase("Aligning the tokens") {
+            try TeacherSpans(
+                own.train, theirs.train, (student.basis.tokenizer, teacher.classifier.tokenizer))
+        }
+        guard spans.coverage >= leastCoverage else {
+            throw DistillationError(
+                "\(path): only \(percent(spans.coverage)) of the trained tokens stand for the same bytes in both tokenizers' texts; give "
+                    + "both models texts that their templates render alike, or a student with the teacher's tokenizer"
+            )
+        }
+        log.send(
+            .note(
+                "The teacher's tokenizer gives other tokens: \(percent(spans.coverage)) of the student's trained tokens are in spans that "
+                    + "both divide, \(percent(spans.agreement)) of which are one token in either, and the vocabularies share "
+                    + "\(spans.shared.teacher.count) tokens. Each model is measured on its own tokens: bits_per_byte and byte_perplexity "
+                    + "compare both."))
+        return spans
+    }
+
+    /// The least fraction of the trained tokens that must be in spans: below it the texts are not the same.
+    private static let leastCoverage = 0.5
+
+    private static func percent(_ fraction: Double) -> String { String(format: "%.1f %%", 100 * fraction) }
 
     /// The examples as a teacher reads them: the student's own where both read alike.
     private static func data(
@@ -98,18 +149,7 @@ extension DistillationSetup {
     /// - Throws: ``DistillationError`` where a teacher's outputs do not correspond to the student's rows.
     private static func requireSameRows(_ teacher: LoadedTeacher, _ student: RunData) throws {
         let (theirs, own) = (teacher.data.train, student.train)
-        if teacher.vocabulary != nil { return }
-        if student.problemType.definition.predictsTokens {
-            guard try own.hasSameTokens(as: theirs),
-                try student.validation.hasSameTokens(as: teacher.data.validation)
-            else {
-                throw DistillationError(
-                    "\(teacher.classifier.directory.path): its tokenizer gives other tokens than the student's, and the tokens of a "
-                        + "language model are what it teaches; start the student from this teacher, or from a model with its tokenizer"
-                )
-            }
-            return
-        }
+        if student.problemType.definition.predictsTokens { return }
         if let pairs = theirs.groupRanges, let texts = own.groupRanges, student.problemType.embedsTexts,
             !teacher.data.problemType.embedsTexts
         {

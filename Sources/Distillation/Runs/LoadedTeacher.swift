@@ -7,4 +7,6 @@ struct LoadedTeacher {
     let columns: [Int]?
     /// The tokens of a language model whose student has fewer; `nil` for others.
     var vocabulary: TeacherVocabulary?
+    /// The spans of the training texts, of a language model whose student has another tokenizer; `nil` for others.
+    var spans: TeacherSpans?
 }

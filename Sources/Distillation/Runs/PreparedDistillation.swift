@@ -60,9 +60,10 @@ struct PreparedDistillation {
     /// - Parameter indices: The examples' indices in the training data; `nil` for all.
     func signals(_ indices: [Int]? = nil) -> TeacherSupervision {
         let train = outputs.train
+        let spans = setup.teachers.first?.spans
+        let own = indices.map { spans?.teacherRows(of: $0) ?? setup.data.train.rows(of: $0) }
         var signals = TeacherSupervision(
-            logits: indices.map { TeacherOutputsSubset(base: train, indices: setup.data.train.rows(of: $0)) }
-                ?? train,
+            logits: own.map { TeacherOutputsSubset(base: train, indices: $0) } ?? train,
             model: setup.tokensDiffer == nil ? setup.teacher?.model : nil,
             precision: setup.request.precision, tokensDiffer: setup.tokensDiffer,
             outputWeight: setup.teacherHead, states: setup.request.teacherForm,
@@ -70,6 +71,7 @@ struct PreparedDistillation {
             scoresPairs: setup.teachesPairScores)
         signals.isEvaluated = outputs.validation != nil
         signals.vocabulary = setup.teachers.first?.vocabulary
+        signals.spans = indices.map { spans?.subset($0) } ?? spans
         return signals
     }
 

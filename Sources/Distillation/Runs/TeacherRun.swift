@@ -19,6 +19,8 @@ struct TeacherRun {
         var testStates: TeacherStates?
         /// What the teacher's vectors were projected to; `nil` where they are as the teacher gives them.
         var components: PrincipalComponents?
+        /// A language model's statistics of its own tokens, where the student's are others.
+        var alone: (validation: Logits?, test: Logits?) = (nil, nil)
         /// The mean mass that the teacher gives to tokens that the student lacks, on the validation data; `nil` where it has all.
         var lostMass: Double?
     }
@@ -35,11 +37,14 @@ struct TeacherRun {
         var counts = Counts()
         counts.told = try setup.request.teacherLogprobs.isEmpty ? nil : ToldTeacher(setup, log)
         // Outputs for evaluation are computed in float32, those for training in the training's precision.
-        let validation = try evaluated(&counts, setup.data.validation, .validation)
+        let spanned = setup.teachers.first { $0.spans != nil }
+        let alone = try spanned.map { try evaluatedAlone($0, &counts) }
+        let validation = try spanned == nil ? evaluated(&counts, setup.data.validation, .validation) : nil
         if let rows = validation?.rows, setup.data.validation.targets.canAssess {
             log.send(Finding(TeacherAssessment(rows, targets: setup.data.validation.targets)))
         }
-        let test = try setup.data.test.flatMap { try evaluated(&counts, $0.dataset, .test) }
+        let test =
+            try spanned == nil ? setup.data.test.flatMap { try evaluated(&counts, $0.dataset, .test) } : nil
         guard let train = try joined(setup.request.precision, &counts, .train) else {
             throw DistillationError("the teacher's outputs for the training data are missing")
         }
@@ -50,10 +55,30 @@ struct TeacherRun {
                     "\(counts.cached) of the teacher's \(total) outputs came from the cache or from equal texts, "
                         + "\(counts.computed) were computed."))
         }
-        let outputs = Outputs(
+        var outputs = Outputs(
             train: train, validation: validation?.rows, test: test?.rows,
             validationStates: validation?.states, testStates: test?.states, lostMass: validation?.lostMass)
+        outputs.alone = alone ?? (nil, nil)
         return try projected(outputs)
+    }
+
+    /// What a language model tells of its own tokens of the data that models are evaluated on; those of a student with another
+    /// tokenizer are others.
+    private func evaluatedAlone(
+        _ teacher: LoadedTeacher, _ counts: inout Counts
+    ) throws -> (validation: Logits?, test: Logits?) {
+        func rows(_ part: RunData.Part) throws -> Logits? {
+            guard let own = teacher.data.dataset(part), let head = setup.teacherHead,
+                let outputs = try joined(.float32, &counts, part)
+            else { return nil }
+            return try TeacherStates(states: outputs, coding: setup.request.teacherForm, weight: head)
+                .statistics(own, batchSize: setup.request.training.perDeviceEvalBatchSize)
+        }
+        let validation = try rows(.validation)
+        if let validation, teacher.data.validation.targets.canAssess {
+            log.send(Finding(TeacherAssessment(validation, targets: teacher.data.validation.targets)))
+        }
+        return (validation, try rows(.test))
     }
 
     /// The outputs by their principal components, where that is asked for.

@@ -26,6 +26,8 @@ public struct TeacherSupervision {
     let scoresPairs: Bool
     /// The teacher's tokens that the student has, where these are some of them; `nil` where both number them alike.
     var vocabulary: TeacherVocabulary?
+    /// The spans of text that are compared where the teacher has a tokenizer of its own; `nil` where it reads the student's tokens.
+    var spans: TeacherSpans?
     /// True if the teacher's outputs for the validation data are known too.
     var isEvaluated = true
 
@@ -79,7 +81,8 @@ public struct TeacherSupervision {
             let outputs =
                 try needs.teacherFeatures
                 ? model.map { try features(of: $0, batch, needs, stops: true) } : nil
-            return (try states.tensor(of: batch.rows, device: device), outputs)
+            let rows = spans?.teacherRows(of: batch.indices) ?? batch.rows
+            return (try states.tensor(of: rows, device: device), outputs)
         }
         guard needs.teacherFeatures || batch.isAugmented, let model else {
             return (try logits.tensor(batch.rows, device: device), nil)

@@ -102,12 +102,13 @@ extension Trainer {
     /// What a language model's terms read; `nil` for other models.
     private func vocabulary(_ batch: Batch, _ teacherStates: Tensor?) throws -> VocabularyBatch? {
         guard data.problemType.predictsTokens else { return nil }
+        let distribution = try teacherStates.flatMap {
+            try teacher?.distribution(in: $0, isLive: batch.isStudentText)
+        }
+        let spans = distribution?.head.flatMap { teacher?.spans?.batch(batch.indices, teacher: $0) }
         return VocabularyBatch(
-            weight: try model.languageModelHead,
-            teacher: try teacherStates.flatMap {
-                try teacher?.distribution(in: $0, isLive: batch.isStudentText)
-            },
-            dtype: precision.resolved(on: model.device).dtype)
+            weight: try model.languageModelHead, teacher: spans == nil ? distribution : nil,
+            dtype: precision.resolved(on: model.device).dtype, spans: spans)
     }
 
     /// Checks the loss of a micro-batch.

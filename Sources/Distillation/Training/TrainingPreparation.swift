@@ -24,21 +24,21 @@ struct TrainingPreparation {
         }
         guard data.count > 0 else { throw DistillationError("the training data is empty") }
         learned = ParameterStore()
-        self.objectives = try ObjectiveSum(
-            objectives,
-            models: ObjectiveModels(
-                student: model.configuration, teacher: teacher?.model?.configuration ?? model.configuration,
-                tokensDiffer: teacher.map(\.tokensDiffer) ?? "there is no teacher",
-                problemType: data.problemType, classCounts: data.classCounts,
-                batchSize: arguments.perDeviceTrainBatchSize * data.largestUnit, exampleCount: data.count,
-                learned: ParameterScope(
-                    store: learned, source: nil, seed: arguments.seed, device: model.device),
-                teacherStates: teacher?.states ?? .float32,
-                hasTeacherLogits: teacher?.hasLogits ?? true, teacherWidth: teacher?.logits.classes,
-                groups: .init(
-                    areThere: data.hasGroups,
-                    hasLists: data.largestUnit > (data.problemType.embedsTexts ? 2 : 1),
-                    teacherScoresPairs: teacher?.scoresPairs ?? false)), onPolicy: onPolicy?.fraction)
+        var models = ObjectiveModels(
+            student: model.configuration, teacher: teacher?.model?.configuration ?? model.configuration,
+            tokensDiffer: teacher.map(\.tokensDiffer) ?? "there is no teacher",
+            problemType: data.problemType, classCounts: data.classCounts,
+            batchSize: arguments.perDeviceTrainBatchSize * data.largestUnit, exampleCount: data.count,
+            learned: ParameterScope(
+                store: learned, source: nil, seed: arguments.seed, device: model.device),
+            teacherStates: teacher?.states ?? .float32,
+            hasTeacherLogits: teacher?.hasLogits ?? true, teacherWidth: teacher?.logits.classes,
+            groups: .init(
+                areThere: data.hasGroups,
+                hasLists: data.largestUnit > (data.problemType.embedsTexts ? 2 : 1),
+                teacherScoresPairs: teacher?.scoresPairs ?? false))
+        models.hasSpans = teacher?.spans != nil
+        self.objectives = try ObjectiveSum(objectives, models: models, onPolicy: onPolicy?.fraction)
         guard onPolicy == nil || teacher?.model != nil else {
             throw DistillationError(
                 "on_policy: the teacher cannot read what the student writes, as \(teacher?.tokensDiffer ?? "there is none"); leave it out"

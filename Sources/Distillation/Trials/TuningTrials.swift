@@ -141,6 +141,11 @@ public final class TuningTrials {
         plan.train = data.subset(rest)
         let validation = data.subset(held)
         plan.validation = validation.byRows(.words)
+        if prepared.setup.teachers.first?.spans != nil {
+            // A teacher of other tokens has no rows beside the student's.
+            plan.teacher = (prepared.signals(rest), nil, nil)
+            return
+        }
         let theirs = TeacherOutputsSubset(base: prepared.outputs.train, indices: data.rows(of: held))
         if let weight = prepared.setup.teacherHead {
             let states = TeacherStates(

@@ -22,6 +22,13 @@ extension ObjectiveRegistry {
         .adding("skew_reverse_kl", "KL(student ‖ a mixture of both)", .skewReverseKL)
         .adding("total_variation", "half the sum of the probabilities' differences", .totalVariation)
         .adding("adaptive_kl", "KL in both directions, weighted by head and tail", .adaptiveKL)
+        .adding("uld", "across tokenizers: distance of the sorted probabilities", SpanObjective.self)
+        .adding(
+            "gold", "across tokenizers: divergence on shared tokens, distance of the sorted others",
+            SpanObjective.self, SpanObjective.hybridOptions
+        ) {
+            try SpanObjective($0, .hybrid)
+        }
         .adding(
             "soft_cross_entropy", "cross-entropy with the teacher's probabilities",
             SoftCrossEntropyObjective.self

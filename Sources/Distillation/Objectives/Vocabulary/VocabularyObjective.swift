@@ -16,10 +16,12 @@ protocol TokenObjective: Objective {}
 public struct VocabularyBatch {
     /// (V, H) The student's output layer, in the graph.
     let weight: Tensor
-    /// The teacher's distributions of the same rows.
+    /// The teacher's distributions of the same rows; `nil` where it has other rows.
     let teacher: TeacherDistribution?
     /// The type that matrices are multiplied in.
     let dtype: DType
+    /// The spans that are compared with a teacher of another tokenizer; `nil` for other teachers.
+    var spans: SpanBatch?
 }
 
 extension ObjectiveModels {
@@ -38,7 +40,16 @@ extension ObjectiveModels {
 
     /// - Throws: ``DistillationError`` where a language model's loss cannot have an objective as a term.
     func requireVocabulary(_ objective: any Objective) throws {
-        if let vocabulary = objective as? any VocabularyObjective { try requireWhole(vocabulary) }
+        if let vocabulary = objective as? any VocabularyObjective {
+            try requireWhole(vocabulary)
+            guard try !hasSpans || !vocabulary.term(at: 0).needsTeacher else {
+                throw DistillationError(
+                    "\(objective.name) compares the probabilities of the same tokens, but the teacher's tokenizer gives others than the "
+                        + "student's; use gold or uld, which compare spans of text, with cross_entropy on the text itself "
+                        + "(--objective gold --objective cross_entropy), or start the student from this teacher"
+                )
+            }
+        }
         guard problemType.definition.predictsTokens, !(objective is any VocabularyObjective),
             !(objective is any TokenObjective)
         else { return }
