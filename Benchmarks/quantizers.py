@@ -107,8 +107,8 @@ def measure(options, kinds, work):
             run("export", "--format", "gguf", "--model", options.model, "--outtype", kind, "--output", target, *more)
 
     def evaluate(path):
-        report = json.loads(run("evaluate", "--model", path, "--teacher", floats, "--data", options.data, "--json"))
-        return {"kl": report["comparison"]["kl"], "perplexity": report["metrics"]["perplexity"],
+        report = json.loads(run("evaluate", "--model", path, "--teacher", floats, "--data", options.data, "--latency-samples", 0, "--json"))
+        return {"kl": report["comparison"]["kl"], "perplexity": report["model"]["metrics"]["perplexity"],
                 "teacher_perplexity": report["teacher"]["metrics"]["perplexity"], "bytes": path.stat().st_size}
 
     floats = work / "f32.gguf"

@@ -119,7 +119,8 @@ import Testing
         var tensor = GGUFOutputTensor(name: "w", type: type, shape: [12, 512], values: weights)
         tensor.rounding = .trained
         let file = folder.url.appending(path: "w.gguf")
-        try GGUFWriter(metadata: [("general.architecture", .string("llama"))], tensors: [tensor]).write(to: file)
+        try GGUFWriter(metadata: [("general.architecture", .string("llama"))], tensors: [tensor]).write(
+            to: file)
         var found = [Float](repeating: .nan, count: weights.count)
         let checkpoint = try GGUFCheckpoint(file: file)
         try found.withUnsafeMutableBufferPointer { try checkpoint.decode("w", into: $0) }

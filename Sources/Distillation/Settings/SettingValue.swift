@@ -118,7 +118,9 @@ extension GGUFOutputType: SettingValue {
         "one of " + trained.map(\.rawValue).joined(separator: ", ")
     }
     public init?(setting node: SettingNode) {
-        guard let type = node.text.flatMap({ Self(name: $0) }), Self.trained.contains(type) else { return nil }
+        guard let type = node.text.flatMap({ Self(name: $0) }), Self.trained.contains(type) else {
+            return nil
+        }
         self = type
     }
 }

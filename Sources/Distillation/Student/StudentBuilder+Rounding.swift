@@ -24,7 +24,8 @@ extension StudentBuilder {
         }
         guard lora == nil else {
             throw DistillationError(
-                "--quantize-aware-type rounds weights that are trained whole, and --lora-rank trains adapters of them; leave one out")
+                "--quantize-aware-type rounds weights that are trained whole, and --lora-rank trains adapters of them; leave one out"
+            )
         }
     }
 

@@ -1,3 +1,4 @@
+import Architectures
 import GGUF
 
 /// The rounding of a language model's weights in a GGUF file, for training with it.
@@ -23,4 +24,14 @@ public struct WeightRounding: Sendable {
 
     /// The field of `config.json` that says for which type a model was trained.
     static let field = "quantize_aware_type"
+}
+
+extension ModelConfiguration {
+    /// What is told where a model that was trained with the rounding of a GGUF file is used without it; `nil` for other models.
+    public var roundingNote: String? {
+        original[WeightRounding.field]?.stringValue.map {
+            "\(source): was trained with the rounding of \($0), which its weights here do not have yet; distill export --format gguf --outtype "
+                + "\($0) writes the model that was trained."
+        }
+    }
 }

@@ -71,8 +71,18 @@ struct RoundedStudentTests {
         evaluation.teacher = request.teacher
         evaluation.latencySamples = 0
         evaluation.cache = request.cache
-        let judged = try #require(try EvaluationRun(evaluation).run().comparison?.kl)
-        #expect(abs(judged - divergence) < 1e-5 * divergence + 1e-7, "\(judged) in the file, \(divergence) in training")
+        let evaluated = try EvaluationRun(evaluation).run()
+        let judged = try #require(evaluated.comparison?.kl)
+        #expect(
+            abs(judged - divergence) < 1e-5 * divergence + 1e-7,
+            "\(judged) in the file, \(divergence) in training")
+        // Of the directory it is told that the weights are not rounded.
+        var told: [String] = []
+        evaluation.model = request.output
+        _ = try EvaluationRun(evaluation).run(onEvent: {
+            if case .note(let text) = $0 { told.append(text) }
+        })
+        #expect(told.contains { $0.contains("--outtype \(type.rawValue)") }, "\(told)")
         // The directory holds the numbers before they are rounded.
         let (saved, _) = try AutoModel.load(from: request.output)
         #expect(try Support.bytes(saved) != Support.bytes(AutoModel.load(from: file).model))
@@ -80,10 +90,14 @@ struct RoundedStudentTests {
 
     /// Models whose rows super-blocks fill, and one of each family, by the fields of their `config.json`.
     private static let models = [
-        "wide": #""model_type": "llama", "tie_word_embeddings": false, "hidden_size": 256, "intermediate_size": 512, \#(sizes)"#,
-        "llama": #""model_type": "llama", "tie_word_embeddings": true, "hidden_size": 32, "intermediate_size": 96, \#(sizes)"#,
-        "qwen2": #""model_type": "qwen2", "tie_word_embeddings": true, "hidden_size": 32, "intermediate_size": 64, \#(sizes)"#,
-        "qwen3": #""model_type": "qwen3", "head_dim": 16, "hidden_size": 32, "intermediate_size": 64, \#(sizes)"#,
+        "wide":
+            #""model_type": "llama", "tie_word_embeddings": false, "hidden_size": 256, "intermediate_size": 512, \#(sizes)"#,
+        "llama":
+            #""model_type": "llama", "tie_word_embeddings": true, "hidden_size": 32, "intermediate_size": 96, \#(sizes)"#,
+        "qwen2":
+            #""model_type": "qwen2", "tie_word_embeddings": true, "hidden_size": 32, "intermediate_size": 64, \#(sizes)"#,
+        "qwen3":
+            #""model_type": "qwen3", "head_dim": 16, "hidden_size": 32, "intermediate_size": 64, \#(sizes)"#,
         "gpt2":
             #""model_type": "gpt2", "n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 64, "activation_function": "gelu_new""#,
     ]

@@ -21,7 +21,7 @@ import Testing
         for pass in 1...2 {
             try (weight * factors).sum().backward()
             #expect(!weight.hasGradient)
-            let gradient: [Float] = try #require(rounded.numbers.gradient).array()
+            let gradient: [Float] = try #require(try rounded.numbers.gradient).array()
             #expect(gradient == (0..<64 * 64).map { Float($0 % 7) * Float(pass) })
         }
     }
