@@ -70,9 +70,10 @@ def main():
     parser.add_argument("--model", required=True)
     parser.add_argument("--data", required=True)
     parser.add_argument("--calibrate")
+    parser.add_argument("--calibrate-tokens", type=int, default=65536)
     parser.add_argument("--types", default="q4_0,q8_0,q4_k_m,q6_k")
     parser.add_argument("--program", default=".build/release/distill")
-    parser.add_argument("--work", help="a folder that keeps the files")
+    parser.add_argument("--work", help="a folder that keeps files and measurements: what is there is not made again")
     parser.add_argument("--output")
     options = parser.parse_args()
     kinds = options.types.split(",")
@@ -107,21 +108,27 @@ def measure(options, kinds, work):
             run("export", "--format", "gguf", "--model", options.model, "--outtype", kind, "--output", target, *more)
 
     def evaluate(path):
+        kept = path.with_suffix(".json")
+        if kept.exists():
+            return json.loads(kept.read_text())
         report = json.loads(run("evaluate", "--model", path, "--teacher", floats, "--data", options.data, "--latency-samples", 0, "--json"))
-        return {"kl": report["comparison"]["kl"], "perplexity": report["model"]["metrics"]["perplexity"],
-                "teacher_perplexity": report["teacher"]["metrics"]["perplexity"], "bytes": path.stat().st_size}
+        result = {"kl": report["comparison"]["kl"], "perplexity": report["model"]["metrics"]["perplexity"], "tokens": report["model"]["examples"],
+                  "teacher_perplexity": report["teacher"]["metrics"]["perplexity"], "bytes": path.stat().st_size}
+        kept.write_text(json.dumps(result))
+        return result
 
     floats = work / "f32.gguf"
     export("f32", floats)
     rows = []
-    for kind in kinds:
-        for weighed in [False, True] if options.calibrate else [False]:
+    for weighed in [False, True] if options.calibrate else [False]:
+        for kind in kinds:
             if weighed and kind == "q8_0":  # nothing is searched for
                 continue
             name, matrix = kind + ("-weighed" if weighed else ""), work / "importance.gguf"
             own, other = work / f"{name}-ours.gguf", work / f"{name}-llama.cpp.gguf"
             if weighed:
-                export(kind, own, "--imatrix", matrix, *([] if matrix.exists() else ["--calibrate", options.calibrate]))
+                export(kind, own, "--imatrix", matrix,
+                       *([] if matrix.exists() else ["--calibrate", options.calibrate, "--calibrate-tokens", options.calibrate_tokens]))
             else:
                 export(kind, own)
             if not other.exists():
