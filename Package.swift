@@ -107,7 +107,7 @@ let package = Package(
         .target(name: "CSHA256", cSettings: isDependency ? [] : [.unsafeFlags(["-O2"])]),
         .target(name: "Files", dependencies: ["Storage"], swiftSettings: strict),
         .target(name: "RegularExpressions", dependencies: ["Tokenizers", "Files"], swiftSettings: strict),
-        .target(name: "GGUF", dependencies: ["JSON", "Files"], swiftSettings: innerLoops),
+        .target(name: "GGUF", dependencies: ["CKernels", "JSON", "Files"], swiftSettings: innerLoops),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         // Apache Arrow behind a C header; without the trait nothing is compiled.
         .target(

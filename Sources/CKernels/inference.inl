@@ -20,6 +20,7 @@ namespace {
 #include "decoder_layer.inl"
 #include "elements.inl"
 #include "prenorm.inl"
+#include "rounding.inl"
 
 template <class S>
 int64_t packed_words(int64_t columns, int64_t length) {
@@ -125,6 +126,7 @@ const Table &table() {
         .normalize = [](const Normalize &call) { normalize(call); },
         .activate = [](Activation activation, float *values, int64_t count) { activate_all(activation, values, count); },
         .embeddings_forward = [](const EmbeddingsForward &call) { embeddings_forward(call); },
+        .round_rows = [](const RoundRows &call) { return round_rows(call); },
         .product = [](bool bfloat16, const float *left, int64_t rows, int64_t length, const uint32_t *right, int64_t columns, float *to) {
             bfloat16 ? product<bf16>(left, rows, length, right, columns, to) : product<float>(left, rows, length, right, columns, to);
         },

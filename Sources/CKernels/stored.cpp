@@ -113,3 +113,19 @@ int32_t ck_pack_stored_int8(const ck_stored *weight, uint32_t *to, float *scales
         k::table().pack_int8(steps.data(), count, inputs, to + panel * words, sums + panel * 32);
     });
 }
+
+int32_t ck_round_rows(const ck_rounded_rows *rows) {
+    try {
+        bool known = k::table().round_rows({.type = rows->type,
+                                            .rows = rows->rows,
+                                            .columns = rows->columns,
+                                            .row_stride = rows->row_stride,
+                                            .column_stride = rows->column_stride,
+                                            .source = rows->source,
+                                            .values = rows->values,
+                                            .blocks = rows->blocks});
+        return known ? int32_t{CK_DONE} : int32_t{CK_NO_BLOCKS};
+    } catch (const std::bad_alloc &) {
+        return CK_NO_MEMORY;
+    }
+}

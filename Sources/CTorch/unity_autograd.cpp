@@ -16,4 +16,5 @@
 #include "shim/packed_layer.cpp"
 #include "shim/pooled_sequences.cpp"
 #include "shim/projection_nodes.cpp"
+#include "shim/rounded_weight.cpp"
 #include "shim/rows_linear.cpp"

@@ -11,7 +11,7 @@ extension ModelWriter {
     static func parts(of model: TransformerModel) -> (
         own: [ParameterStore.Entry], modules: [ParameterStore.Entry]
     ) {
-        guard model.configuration.embedding != nil else { return (model.parameters.entries, []) }
+        guard model.configuration.embedding != nil else { return (model.saved.entries, []) }
         let base = model.configuration.family.layout.base + "."
         let isModule: (ParameterStore.Entry) -> Bool = {
             $0.name.hasPrefix(SentenceTransformer.layerPrefix + ".")

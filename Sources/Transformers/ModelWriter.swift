@@ -43,6 +43,7 @@ public enum ModelWriter {
         try writeModules(of: model, dense, to: directory)
         var fields = model.configuration.json()
         fields["dtype"] = .string(dtype.rawValue)
+        fields[WeightRounding.field] = model.rounded.map { .string($0.rounding.name) }
         let json = JSONValue.object(fields)
         try AtomicFile.write(
             json.serialized(pretty: true, sortedKeys: true) + "\n",

@@ -8,6 +8,8 @@ public final class TransformerModel {
     public let device: Device
     /// The adapters that are trained in place of the parameters; `nil` where these are.
     public internal(set) var adapters: LowRankAdapters?
+    /// The weights that are rounded as a GGUF file holds them; `nil` where none is.
+    public internal(set) var rounded: RoundedWeights?
     let backbone: any Backbone
     let head: any Head
 

@@ -152,6 +152,19 @@ int32_t ck_pack_stored(bool bfloat16, const ck_stored *weight, uint32_t *to);
 // receive one number a row.
 int32_t ck_pack_stored_int8(const ck_stored *weight, uint32_t *to, float *scales, int32_t *sums);
 
+// Rows of numbers to be rounded to the blocks of a type of GGUF, by ggml's number of it: F16, Q4_0, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K.
+// Element (row, column) is number row · row_stride + column · column_stride.
+typedef struct ck_rounded_rows {
+    int32_t type;
+    int64_t rows, columns, row_stride, column_stride;
+    const float *source;
+    float *values;    // as the blocks hold them, in the places of the source, which they may overwrite; may be null
+    uint8_t *blocks;  // row after row; may be null
+} ck_rounded_rows;
+enum { CK_NO_BLOCKS = 3 };
+// The bits are the same on every processor and any number of threads. CK_NO_BLOCKS for another type, or rows that blocks do not fill.
+int32_t ck_round_rows(const ck_rounded_rows *rows);
+
 // A text's keys and values of one layer: words for up to `capacity` tokens, a multiple of 32, of which `past` are there. What was
 // never written must be zero.
 typedef struct ck_cache {

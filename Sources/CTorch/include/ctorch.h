@@ -239,6 +239,14 @@ ct_error ct_low_rank_attach(ct_tensor weight, ct_tensor a, ct_tensor b, double s
 void ct_low_rank_detach(ct_tensor weight);
 // weight = base + scale · b · a; the base may be of a smaller type.
 ct_error ct_low_rank_merge_(ct_tensor weight, ct_tensor base, ct_tensor a, ct_tensor b, double scale, bool transposed, bool kernels);
+
+// MARK: Weights rounded for a GGUF file
+
+// From now on a gradient that the weight gets becomes one of the numbers behind it, of the same shape.
+ct_error ct_rounded_weight_attach(ct_tensor weight, ct_tensor numbers);
+void ct_rounded_weight_detach(ct_tensor weight);
+// weight (rows, columns), or (columns, rows) if `transposed`, = the numbers as blocks of a type hold them (`ck_round_rows`).
+ct_error ct_round_weight_(ct_tensor weight, ct_tensor numbers, int32_t type, bool transposed);
 // A copy in bfloat16 or float16 where that holds every number exactly, else in the tensor's own type.
 ct_error ct_compact_copy(ct_tensor tensor, ct_tensor *out);
 

@@ -40,6 +40,12 @@ public struct GGUFExportRun {
         try requireWritableOutput()
         let source = try GGUFSourceDirectory(request.model)
         let model = try GGUFExportModel(directory: source.directory)
+        guard model.trainedType != request.type || request.importance == nil && request.calibration == nil
+        else {
+            throw DistillationError(
+                "\(request.model.path): was trained with the rounding of \(request.type.rawValue), which an importance matrix would change; "
+                    + "leave --calibrate and --imatrix out")
+        }
         try requireRoom(model)
         let (importance, record) = try importanceMatrix(model, source.directory, log, shouldStop)
         var export = GGUFExport(model, as: request.type, importance: importance)

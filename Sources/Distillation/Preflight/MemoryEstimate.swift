@@ -25,6 +25,8 @@ struct MemoryEstimate {
             weights += adapters.layers.reduce(0) { $0 + $1.baseBytes } + weights / max(1, own.numHiddenLayers)
             weights += trained * 4
         }
+        // The numbers behind rounded weights.
+        weights += student.rounded?.bytes ?? 0
         weights += trained * (4 + moments + 4 + 4 + moments)
         let frozen = teachers.reduce(0) { $0 + $1.parameters.elementCount * 4 * 2 }
         // Per token and layer: input, queries, keys, values, context, two norms, and the intermediate layer twice.

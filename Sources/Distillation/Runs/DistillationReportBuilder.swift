@@ -114,6 +114,7 @@ struct DistillationReportBuilder {
         settings.stages = request.plan(setup.problemType)
         settings.augmentation = request.augmentation
         settings.quantizeAware = request.quantizeAware ? true : nil
+        settings.quantizeAwareType = request.quantizeAwareType
         if setup.teachers.count + setup.scores.count > 1 {
             settings.teachers =
                 setup.teachers.map {

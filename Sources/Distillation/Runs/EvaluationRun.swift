@@ -31,6 +31,7 @@ public struct EvaluationRun {
         try request.columns.requireFittingTranslations(type)
         try teacher.map { try requireComparable(classifier, $0) }
         for warning in classifier.warnings + (teacher?.warnings ?? []) { log.warnOnce(warning) }
+        if let note = classifier.model.configuration.roundingNote { log.send(.note(note)) }
         let classifiers = [classifier] + [teacher].compactMap(\.self)
         var data = try data(for: classifiers, type, log, processes)
         let vocabulary = try vocabulary(classifiers, &data)

@@ -1,3 +1,4 @@
+import Exporters
 import Torch
 import Transformers
 
@@ -100,6 +101,8 @@ public struct RunReport: Sendable, Equatable, Codable {
         public var augmentation: Augmentation?
         /// True if the student was trained and evaluated with the rounding of int8.
         public var quantizeAware: Bool?
+        /// The type of GGUF file with whose rounding a language model's student was trained and evaluated.
+        public var quantizeAwareType: GGUFOutputType?
         public var maxLength: Int
         public var validationSplit: Double?
         public var training: TrainingArguments

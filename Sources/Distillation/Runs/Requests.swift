@@ -1,4 +1,5 @@
 import Datasets
+import Exporters
 import Foundation
 import Torch
 import Transformers
@@ -107,6 +108,9 @@ public struct DistillRequest: Sendable {
     /// True if the student is trained and evaluated with the rounding of int8 weights and activations (quantization-aware
     /// training). Its weights are saved in float32, for `distill quantize`.
     public var quantizeAware = false
+    /// The type of GGUF file with whose rounding a language model's student is trained and evaluated; `nil` for none. Its weights are
+    /// saved as they are before it, and `distill export` to that type rounds them to the same bits.
+    public var quantizeAwareType: GGUFOutputType?
     /// The steps on texts that a language model's student writes itself; `nil` for none.
     public var onPolicy: OnPolicyOptions?
     /// The augmentation of the training texts, drawn anew in each epoch; `nil` for none.

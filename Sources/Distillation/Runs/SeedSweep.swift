@@ -92,15 +92,23 @@ struct SeedSweep {
         }
     }
 
-    /// A student's metrics before training; `nil` for other students than those for embeddings, which have no baseline, and where the run is
-    /// stopped.
+    /// A student's metrics before training; `nil` for other students than those for embeddings, which have no baseline, and those whose
+    /// weights are rounded, and where the run is stopped.
     private func initial(_ plan: TrainingPlan) throws -> MetricValues? {
-        guard prepared.setup.problemType.definition.embedsTexts else { return nil }
-        return try context.log.phase("Evaluating the student before training") {
+        let rounded = plan.model.rounded
+        guard prepared.setup.problemType.definition.embedsTexts || rounded != nil else { return nil }
+        let values = try context.log.phase("Evaluating the student before training") {
             try plan.validationLogits(shouldStop: context.shouldStop).flatMap {
                 try plan.metrics($0, shouldStop: context.shouldStop)
             }
         }
+        if let rounded, let divergence = values?[.kl] {
+            context.log.send(
+                .note(
+                    "Rounded to \(rounded.rounding.name) before training, the student's mean divergence from its teacher (KL) is "
+                        + "\(divergence)."))
+        }
+        return values
     }
 
     private func baseline(_ seed: UInt64, steps: Int) throws -> Repetition.Trained {

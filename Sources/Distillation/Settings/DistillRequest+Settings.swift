@@ -55,6 +55,7 @@ extension DistillRequest {
         try reader.assign("seeds", to: &seeds)
         student = try StudentOptions(reader)
         try reader.assign("quantize_aware", to: &quantizeAware)
+        try reader.assign("quantize_aware_type", to: &quantizeAwareType)
         try reader.assign("overwrite", to: &overwrite)
         loggingDirectory = try reader.value("logging_dir", as: String.self).map { URL(filePath: $0) }
         try reader.assign("report_examples", to: &reportExamples)
@@ -140,6 +141,7 @@ extension DistillRequest {
         }
         if !stages.isEmpty { settings["stages"] = SettingNode(stages.map(\.settingNode)) }
         settings.override("quantize_aware", quantizeAware)
+        settings.override("quantize_aware_type", quantizeAwareType)
         settings.override("mask_probability", augmentation?.maskProbability)
         settings.override("word_dropout", augmentation?.wordDropout)
         settings.override("augmentation_share", augmentation?.share)

@@ -1,4 +1,5 @@
 import Datasets
+import Exporters
 import Foundation
 import Torch
 import Transformers
@@ -112,6 +113,17 @@ extension VectorProjection: SettingValue {}
 extension PoolingMode: SettingValue {}
 extension ScoreActivation: SettingValue {}
 extension TeacherCombination: SettingValue {}
+extension GGUFOutputType: SettingValue {
+    public static var settingDescription: String {
+        "one of " + trained.map(\.rawValue).joined(separator: ", ")
+    }
+    public init?(setting node: SettingNode) {
+        guard let type = node.text.flatMap({ Self(name: $0) }), Self.trained.contains(type) else {
+            return nil
+        }
+        self = type
+    }
+}
 extension TeacherStateCoding: SettingValue {
     public static var settingDescription: String {
         "one of float16, float32, int8, or top-k:64 for 1 to \(mostOutcomes) tokens"

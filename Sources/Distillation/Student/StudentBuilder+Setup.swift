@@ -16,7 +16,8 @@ extension StudentBuilder {
         self.init(
             options: setup.request.student, teacher: setup.teacher, labelNames: setup.labelNames,
             task: setup.problemType, seed: seed, device: setup.request.device,
-            quantizeAware: setup.request.quantizeAware, maxLength: setup.data.maxLength,
+            quantizeAware: setup.request.quantizeAware, quantizeAwareType: setup.request.quantizeAwareType,
+            maxLength: setup.data.maxLength,
             projection: setup.projection, lora: setup.request.training.lora,
             joinedWidth: setup.teachers.count > 1 ? setup.teacherWidth : nil,
             vocabulary: setup.trimmed?.vocabulary)

@@ -1,3 +1,4 @@
+import Exporters
 import Foundation
 import Tokenizers
 import Torch
@@ -15,6 +16,8 @@ struct StudentBuilder {
     let device: Device
     /// True if the student is trained with the rounding of int8.
     var quantizeAware = false
+    /// The type of GGUF file with whose rounding a language model is trained; `nil` for none.
+    var quantizeAwareType: GGUFOutputType?
     /// The tokens of a text that an embedding student reads; `nil` for its teacher's.
     var maxLength: Int?
     /// The fits of students to their teacher; `nil` where there are no texts.
@@ -51,10 +54,7 @@ struct StudentBuilder {
     }
 
     func build() throws -> Student {
-        guard !quantizeAware || !predictsTokens else {
-            throw DistillationError(
-                "--quantize-aware trains for int8, which language models are not saved in yet; leave it out")
-        }
+        try requireFittingRounding()
         guard !quantizeAware || lora?.hook == nil else {
             throw DistillationError(
                 "--lora-dropout computes adapters apart from their weights, which --quantize-aware rounds together; leave one out"
@@ -69,7 +69,8 @@ struct StudentBuilder {
         }
         instrument?.ignored = QuantizationMethod().smallLayers(of: student.model)
         if let lora { try student.model.adapt(lora, seed: seed, dropout: dropout) }
-        if let note = student.model.adapterNote { student.notes.append(note) }
+        try round(student.model)
+        student.notes += [student.model.adapterNote, student.model.roundingNote].compactMap(\.self)
         return student
     }
 

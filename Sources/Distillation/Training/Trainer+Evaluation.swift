@@ -16,14 +16,14 @@ extension Trainer {
         guard let averages else { return }
         if inTurn { try averages.catchUp() }
         try averages.useAverages(includingPending: true)
-        try model.adapters?.merge()
+        try model.refreshWeights()
     }
 
     /// Sets the model back to the weights of training; does nothing where it has them.
     public func endEvaluation() throws {
         if let averages, averages.areInUse {
             try averages.useWeights()
-            try model.adapters?.merge()
+            try model.refreshWeights()
         }
         let pause = clock.endPause()
         if pause > 0 { meter.leaveOut(pause) }

@@ -44,7 +44,7 @@ extension Trainer {
             try optimizer.step(learningRate: learningRate)
             gradNorm = .number(norm)
         }
-        try model.adapters?.merge()
+        try model.refreshWeights()
         try averageWeights()
         step += 1
         stepInEpoch += 1

@@ -78,7 +78,7 @@ public struct GGUFExport {
         report.notes += replaced.sorted { $0.key < $1.key }.map { types, names in
             "Rows that no block divides: \(types) in \(names.count) tensors, the first \(names[0])."
         }
-        report.notes += importanceNotes(tensors)
+        report.notes += importanceNotes(tensors) + trainedNotes
         var writer = GGUFWriter(metadata: metadata.entries + vocabulary.entries, tensors: tensors)
         writer.threads = threads
         try writer.write(to: url)
@@ -98,16 +98,29 @@ public struct GGUFExport {
             try rows.fill(part, target)
             if part.upperBound == last { checkpoint.releasePages() }
         }
-        if type.isSearched {
+        if model.trainedType == output {
+            result.rounding = .trained
+        } else if type.isSearched {
             result.rounding = .search(
                 importance: try importance?.importance(of: tensor.name, columns: tensor.shape.last ?? 1))
         }
         return result
     }
 
+    /// How the file is related to what the model was trained for.
+    private var trainedNotes: [String] {
+        guard let trained = model.trainedType else { return [] }
+        return [
+            trained == output
+                ? "The weights are rounded as in training for \(trained.rawValue): the file holds the numbers that were trained and evaluated."
+                : "The model was trained with the rounding of \(trained.rawValue), which this file does not have; --outtype "
+                    + "\(trained.rawValue) gives the weights that were evaluated."
+        ]
+    }
+
     /// Which searched tensors the importance matrix says nothing of.
     private func importanceNotes(_ tensors: [GGUFOutputTensor]) -> [String] {
-        guard importance != nil else { return [] }
+        guard importance != nil, model.trainedType != output else { return [] }
         let unknown = tensors.filter { $0.rounding == .search(importance: nil) }
         guard !unknown.isEmpty else { return [] }
         return [

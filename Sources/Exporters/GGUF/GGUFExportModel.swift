@@ -41,6 +41,20 @@ public struct GGUFExportModel: Sendable {
         self.directory = directory
         configuration = try ModelConfiguration(contentsOf: directory)
         let path = directory.plainPath
+        (family, settings) = try Self.supported(configuration, path: path)
+        checkpoint = try SafetensorsCheckpoint(directory: directory)
+        tensors = try GGUFTensorPlan(
+            configuration: configuration, settings: settings, family: family, checkpoint: checkpoint,
+            path: path
+        ).tensors()
+    }
+
+    /// Checks that models of a configuration are written as GGUF.
+    ///
+    /// - Throws: ``ExportError``; `ArchitectureError`.
+    static func supported(
+        _ configuration: ModelConfiguration, path: String
+    ) throws -> (family: GGUFFamily, settings: DecoderSettings) {
         guard configuration.isDecoder else {
             throw ExportError(
                 "\(path): is an encoder (\(configuration.modelType)), and only language models are written as GGUF; use --format onnx"
@@ -52,14 +66,14 @@ public struct GGUFExportModel: Sendable {
                 "\(path): models of type \(configuration.modelType) are not written as GGUF; use one of "
                     + GGUFFamily.all.map(\.modelType).joined(separator: ", "))
         }
-        self.family = family
-        settings = try configuration.decoderSettings()
-        checkpoint = try SafetensorsCheckpoint(directory: directory)
+        let settings = try configuration.decoderSettings()
         try GGUFRefusals(configuration: configuration, settings: settings, path: path).check()
-        tensors = try GGUFTensorPlan(
-            configuration: configuration, settings: settings, family: family, checkpoint: checkpoint,
-            path: path
-        ).tensors()
+        return (family, settings)
+    }
+
+    /// The type whose rounding the model was trained with, `quantize_aware_type` of its `config.json`; `nil` where it was trained without.
+    public var trainedType: GGUFOutputType? {
+        configuration.original["quantize_aware_type"]?.stringValue.flatMap(GGUFOutputType.init(name:))
     }
 
     /// The number of tensors that are written, and of their elements.

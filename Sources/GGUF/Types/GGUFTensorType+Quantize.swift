@@ -105,6 +105,9 @@ public enum GGUFRounding: Sendable, Equatable {
     /// With the scales of the least error, weighted by what an error of each column counts: the mean of the squares of what it is
     /// multiplied by. `nil` where all count the same. Types in which nothing is searched for are rounded by the reference.
     case search(importance: [Float]?)
+    /// By the rule that training for a type rounds with (``GGUFTensorType/isTrained``): a search through fewer scales. Types without it
+    /// are rounded by the reference.
+    case trained
 }
 
 extension UnsafeMutableRawPointer {

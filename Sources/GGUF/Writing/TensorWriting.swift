@@ -48,6 +48,11 @@ struct TensorWriting {
         _ source: UnsafePointer<Float>, rows: Int, columns: Int, rowBytes: Int,
         into target: UnsafeMutableRawPointer
     ) {
+        if tensor.rounding == .trained,
+            tensor.type.roundTrained(source, rows: rows, columns: columns, values: nil, blocks: target)
+        {
+            return
+        }
         let pieces = max(1, min(threads, rows))
         let blocks = columns / tensor.type.blockSize
         func quantize(_ piece: Int, _ importance: UnsafePointer<Float>?) {

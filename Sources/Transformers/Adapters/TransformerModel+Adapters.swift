@@ -1,9 +1,9 @@
 import Torch
 
-/// Training of a model whole, or of its adapters alone.
+/// Training of a model whole, of its adapters alone, or of the numbers behind rounded weights.
 extension TransformerModel {
-    /// The parameters that are trained: all, or those of the adapters.
-    public var trained: ParameterStore { adapters?.parameters ?? parameters }
+    /// The parameters that are trained: all, with the numbers behind those that are rounded, or those of the adapters.
+    public var trained: ParameterStore { adapters?.parameters ?? saved }
 
     /// Freezes the model and gives it low-rank adapters, which are trained instead. They change nothing until they are.
     ///
@@ -13,7 +13,9 @@ extension TransformerModel {
     ///   - dropout: The hook that the model was made with; needed where the options drop inputs.
     /// - Throws: ``TransformersError`` where a target is no linear layer of the model, or the model has adapters already.
     public func adapt(_ options: LoRAOptions, seed: UInt64, dropout: LowRankDropout? = nil) throws {
-        guard adapters == nil else { throw TransformersError("the model has adapters already") }
+        guard adapters == nil, rounded == nil else {
+            throw TransformersError("the model has adapters, or rounded weights, already")
+        }
         adapters = try LowRankAdapters(self, options, seed: seed, dropout: dropout)
     }
 
@@ -25,7 +27,7 @@ extension TransformerModel {
     /// - Throws: `TorchError` where it is of another model; nothing has changed then.
     public func restore(_ snapshot: [String: Tensor]) throws {
         try trained.restore(snapshot)
-        try adapters?.merge()
+        try refreshWeights()
     }
 
     /// What of the model is trained, in words; `nil` where it has no adapters.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Distillation
+import Exporters
 import Transformers
 
 /// The architecture and initialization of the student.
@@ -98,6 +99,13 @@ struct StudentOptionGroup: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Train and evaluate a language model's student with the rounding of this type of GGUF file, for `distill export --format gguf --outtype` afterwards: \(GGUFOutputType.trained.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "type"),
+        completion: .list(GGUFOutputType.trained.map(\.rawValue)))
+    var quantizeAwareType: String?
+
+    @Option(
+        help: ArgumentHelp(
             "a of the weight a / (a + p) of a static student's token, whose probability p is taken from its rank; or none. (default: 1e-4)",
             valueName: "a|none"))
     var sif: String?
@@ -140,6 +148,7 @@ struct StudentOptionGroup: ParsableArguments {
         settings.override("token_weights", switch: tokenWeights)
         settings.override("classifier_hidden_size", classifierHiddenSize)
         settings.override("quantize_aware", switch: quantizeAware)
+        settings.override("quantize_aware_type", quantizeAwareType)
     }
 }
 

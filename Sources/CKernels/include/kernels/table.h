@@ -74,6 +74,15 @@ struct LayerMemory {
     uint16_t *attention_bits, *bits1, *bits2;  // masks of kept elements
 };
 
+// Rows of numbers rounded to the blocks of a type of GGUF: element (row, column) is number row · row_stride + column · column_stride.
+struct RoundRows {
+    int32_t type;  // ggml's number
+    int64_t rows, columns, row_stride, column_stride;
+    const float *source;
+    float *values;    // rounded, in the places of the source, which they may overwrite; null where they are not wanted
+    uint8_t *blocks;  // row after row; null where they are not wanted
+};
+
 struct LayerForward {
     Shape shape;
     Sequences sequences;
@@ -239,6 +248,8 @@ struct Table {
     void (*decoder_forward)(bool bfloat16, const DecoderForward &call);
 
     void (*embeddings_forward)(const EmbeddingsForward &call);
+    // False for a type that is not rounded to, or rows that its blocks do not fill.
+    bool (*round_rows)(const RoundRows &call);
 
     // to (rows, columns) = left (rows, length) · a packed right operand, as the layers multiply.
     void (*product)(bool bfloat16, const float *left, int64_t rows, int64_t length, const uint32_t *right, int64_t columns, float *to);
