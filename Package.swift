@@ -381,10 +381,7 @@ let package = Package(
             name: "DistillRuntimeTests",
             dependencies: [
                 "CKernels", "Decoding", "DistillRuntime", "DistillC", "CDistill", "Architectures",
-                "Tokenizers",
-                "Safetensors",
-                "JSON", "Files",
-                "TestSupport",
+                "Tokenizers", "Safetensors", "GGUF", "JSON", "Files", "TestSupport",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "ServingTests",

@@ -52,7 +52,9 @@ final class DecoderLinear: @unchecked Sendable {
         var kernel = ck_linear()
         (kernel.inputs, kernel.outputs) = (Int64(inputs), Int64(outputs))
         kernel.bias = bias?.pointer
-        var (words, panels, int8) = (AlignedBuffer<UInt32>?.none, AlignedBuffer<UInt8>?.none, PackedLinear?.none)
+        var (words, panels, int8) = (
+            AlignedBuffer<UInt32>?.none, AlignedBuffer<UInt8>?.none, PackedLinear?.none
+        )
         switch try store.linear(name + ".weight", place) {
         case .int8(let matrix):
             let packed = try PackedLinear(

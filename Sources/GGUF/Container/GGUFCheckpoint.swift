@@ -76,7 +76,9 @@ public struct GGUFCheckpoint: Sendable {
         return number
     }
 
-    private static func parts(of first: GGUFFile, at location: some FileLocation, count: Int) throws -> [GGUFFile] {
+    private static func parts(of first: GGUFFile, at location: some FileLocation, count: Int) throws
+        -> [GGUFFile]
+    {
         // The format has five digits.
         guard count < 100_000, let number = try integer(first, numberKey), number < count else {
             throw GGUFError(
