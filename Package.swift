@@ -104,10 +104,10 @@ let package = Package(
         .target(
             name: "Decoding", dependencies: ["ChatTemplates", "Tokenizers", "JSON", "Storage"],
             swiftSettings: innerLoops),
+        .target(name: "GGUF", dependencies: ["CKernels", "JSON", "Storage"], swiftSettings: innerLoops),
         .target(name: "CSHA256", cSettings: isDependency ? [] : [.unsafeFlags(["-O2"])]),
         .target(name: "Files", dependencies: ["Storage"], swiftSettings: strict),
         .target(name: "RegularExpressions", dependencies: ["Tokenizers", "Files"], swiftSettings: strict),
-        .target(name: "GGUF", dependencies: ["CKernels", "JSON", "Files"], swiftSettings: innerLoops),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         // Apache Arrow behind a C header; without the trait nothing is compiled.
         .target(
@@ -174,8 +174,8 @@ let package = Package(
         .target(
             name: "DistillRuntime",
             dependencies: [
-                "CKernels", "Decoding", "ChatTemplates", "Tokenizers", "Architectures", "Safetensors", "JSON",
-                "Storage",
+                "CKernels", "Decoding", "ChatTemplates", "Tokenizers", "Architectures", "Safetensors", "GGUF",
+                "JSON", "Storage",
             ],
             swiftSettings: strict),
 
@@ -381,10 +381,7 @@ let package = Package(
             name: "DistillRuntimeTests",
             dependencies: [
                 "CKernels", "Decoding", "DistillRuntime", "DistillC", "CDistill", "Architectures",
-                "Tokenizers",
-                "Safetensors",
-                "JSON", "Files",
-                "TestSupport",
+                "Tokenizers", "Safetensors", "GGUF", "JSON", "Files", "TestSupport",
             ], exclude: ["Fixtures"], swiftSettings: strict),
         .testTarget(
             name: "ServingTests",

@@ -70,6 +70,19 @@ assert text == lines[0]["text"] + "\n", (text, lines[0])
 assert lines[0]["tokens"] == 16 and lines[0]["finish_reason"] == "length" and expected["text"].startswith(lines[0]["text"].rstrip("\ufffd"))
 assert lines[1] == {"error": "line 2 is empty"} and lines[2]["tokens"] > 0
 END
+# The same model in a GGUF file writes the same text; rounded it writes one; what is damaged, or already in blocks, is an error of one line.
+python3 Tests/gguf.py "$language_model" "$folder/model.gguf" || fail "the model cannot be written as GGUF"
+env -i "$program" "$folder/model.gguf" --prompt "Once upon a time" --max-new-tokens 16 >"$folder/gguf-text" || fail "distill-run does not open GGUF"
+cmp -s "$folder/text" "$folder/gguf-text" || fail "a GGUF file and its directory give different texts"
+for form in --int8 --int4 --bfloat16; do
+    "$program" "$folder/model.gguf" $form --prompt "Once" --max-new-tokens 4 >/dev/null || fail "distill-run fails with $form"
+done
+head -c 9000 "$folder/model.gguf" >"$folder/cut.gguf"
+for refused in "$folder/cut.gguf" "$folder/none.gguf" "Tests/GGUFTests/Fixtures/types.gguf" "$folder/model.gguf --int8 --int4"; do
+    # shellcheck disable=SC2086
+    if "$program" $refused --prompt x </dev/null >"$folder/refused" 2>"$folder/error"; then fail "$refused is no error"; fi
+    [ "$(wc -l <"$folder/error")" = 1 ] || fail "$refused is no error of one line"
+done
 for refused in "$language_model --pairs" "$language_model --threshold 0.5" "$model --temperature 1" "$language_model --top-p 2"; do
     # shellcheck disable=SC2086
     if "$program" $refused --prompt x </dev/null >"$folder/refused" 2>"$folder/error"; then fail "$refused is no error"; fi
@@ -82,5 +95,7 @@ for compiler in cc clang; do
     env -i "$folder/generate" "$language_model" "Once upon a time" >"$folder/c-text" || fail "the example of generation in C fails"
     # The program's text is the shorter one, and ends its line.
     cmp -s -n "$(($(wc -c <"$folder/text") - 1))" "$folder/text" "$folder/c-text" || fail "C and the program write different texts"
+    env -i "$folder/generate" "$folder/model.gguf" "Once upon a time" >"$folder/c-text" || fail "C does not open GGUF"
+    cmp -s -n "$(($(wc -c <"$folder/text") - 1))" "$folder/text" "$folder/c-text" || fail "C and the program write different texts of GGUF"
 done
 echo "runtime: distill-run of $(wc -c <"$program") bytes, and the library from C"

@@ -1,12 +1,13 @@
-"""Texts of a language model: distill-run and llama.cpp (xllamacpp), in turn, one prompt at a time and several at once.
+"""Texts of a language model: distill-run and llama.cpp (xllamacpp) on the same GGUF files, in turn.
 
-    python Benchmarks/runtime/generation.py --model DIRECTORY --gguf FILE [--gguf FILE …] [--program runtime/bin/distill-run]
-        [--bfloat16] [--tokens 64] [--batch 8] [--rounds 5] [--threads 2]
+    python Benchmarks/runtime/generation.py --gguf FILE [--gguf FILE …] [--model DIRECTORY [--weights bfloat16 …]]
+        [--program runtime/bin/distill-run] [--tokens 64] [--streams 1 8 32] [--prompt-tokens 400] [--rounds 5] [--threads 2]
 
-The directory is in Hugging Face format, the files are of the same model in the types to compare with (distill export --format gguf
---outtype bf16, q8_0). Each side is a process that has opened its model; a round gives one side the prompts, then the next side. Printed
-for each side: tokens a second of the best and the median round by the clock, and tokens for each second of processor time, which
-says more where other programs want the processor.
+Each file is opened by both; a directory in Hugging Face format by distill-run alone. Each side is a process that has opened its model; a round
+gives one side the prompts, then the next side. First prompts are continued, so many at a time; then a long prompt is read, of which
+one token is asked for. Printed for each side: tokens a second of the best and the median round by the clock, tokens for each second of
+processor time, which says more where other programs want the processor, and of a file's two sides the ratios of the medians and of the
+processor times.
 """
 
 import argparse
@@ -38,19 +39,22 @@ def serve(request):
     parameters.n_parallel = request["batch"]
     parameters.warmup = True
     parameters.cpuparams.n_threads = request["threads"]
+    parameters.cpuparams_batch.n_threads = request["threads"]
     server = xllamacpp.Server(parameters)
 
     def complete(prompt):
-        body = dict(prompt=prompt, n_predict=request["tokens"], temperature=0, cache_prompt=False)
+        body = dict(prompt=prompt, n_predict=request["tokens"], temperature=0, cache_prompt=False, n_probs=0)
         call = urllib.request.Request(
             server.listening_address + "/completion", json.dumps(body).encode(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(call, timeout=600) as answer:
-            return json.load(answer)["tokens_predicted"]
+            made = json.load(answer)
+            return made["tokens_predicted"], made["tokens_evaluated"], made["content"]
 
     print(json.dumps({"ready": True}), flush=True)
     with ThreadPoolExecutor(request["batch"]) as pool:
         for line in sys.stdin:
-            print(json.dumps({"tokens": sum(pool.map(complete, json.loads(line)))}), flush=True)
+            made = list(pool.map(complete, json.loads(line)))
+            print(json.dumps({"tokens": sum(tokens for tokens, _, _ in made), "prompt": made[0][1], "text": made[0][2]}), flush=True)
 
 
 class Side:
@@ -82,10 +86,10 @@ class Side:
 
 
 class Ours(Side):
-    def __init__(self, options, batch):
-        command = [options.program, options.model, "--no-chat", "--max-new-tokens", str(options.tokens), "--temperature", "0",
+    def __init__(self, model, weights, options, batch, tokens):
+        command = [options.program, model, "--no-chat", "--max-new-tokens", str(tokens), "--temperature", "0",
                    "--batch-size", str(batch), "--threads", str(options.threads)]
-        super().__init__("distill-run " + ("bfloat16" if options.bfloat16 else "float32"), command + ["--bfloat16"] * options.bfloat16)
+        super().__init__(f"distill-run {pathlib.Path(model).name} {weights}".rstrip(), command + [f"--{weights}"] * bool(weights))
 
     def generate(self, prompts):
         # One write, so that the prompts are there together.
@@ -95,46 +99,71 @@ class Ours(Side):
 
 
 class Peer(Side):
-    def __init__(self, file, options, batch):
-        request = dict(file=file, tokens=options.tokens, batch=batch, threads=options.threads)
+    def __init__(self, file, options, batch, tokens):
+        request = dict(file=file, tokens=tokens, batch=batch, threads=options.threads)
         super().__init__(f"llama.cpp {pathlib.Path(file).name}", [sys.executable, __file__, "--serve", json.dumps(request)])
         self.answer()
 
     def generate(self, prompts):
         self.process.stdin.write(json.dumps(prompts) + "\n")
         self.process.stdin.flush()
-        return self.answer()["tokens"]
+        answer = self.answer()
+        self.prompt_tokens = answer["prompt"]
+        return answer["tokens"]
+
+
+def measure(options, batch, tokens, prompts, unit):
+    """Prints what the sides do with prompts; of a long one the tokens that are read count."""
+    sides, pairs = [], []
+    for file in options.gguf:
+        pairs.append((Ours(file, "", options, batch, tokens), Peer(file, options, batch, tokens)))
+        sides += pairs[-1]
+    if options.model:
+        sides += [Ours(options.model, weights, options, batch, tokens) for weights in [""] + options.weights]
+    for side in sides:
+        side.run(prompts)
+        side.rounds.clear()
+    for _ in range(options.rounds):
+        for side in sides:
+            side.run(prompts)
+    if tokens == 1:
+        # Both count the prompt's tokens alike; the peer says how many they are.
+        length = next((side.prompt_tokens for side in sides if isinstance(side, Peer)), options.prompt_tokens)
+        for side in sides:
+            side.rounds = [(length * len(prompts), seconds, cpu) for _, seconds, cpu in side.rounds]
+    for side in sides:
+        result = side.summary()
+        print(f"{unit}  {side.name:44} best {result['best']:8.1f}  median {result['median']:8.1f} tokens/s  "
+              f"{result['cpu']:8.1f} tokens per second of processor time", flush=True)
+        side.process.stdin.close()
+        side.process.wait()
+    for ours, peer in pairs:
+        left, right = ours.summary(), peer.summary()
+        print(f"{unit}  {ours.name.split()[-1]:44} distill-run / llama.cpp: {left['median'] / right['median']:.2f} by the clock, "
+              f"{left['cpu'] / right['cpu']:.2f} by processor time", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--model")
+    parser.add_argument("--weights", nargs="*", default=[], choices=["bfloat16", "int8", "int4"])
     parser.add_argument("--gguf", action="append", default=[])
     parser.add_argument("--program", default=str(ROOT / "runtime/bin/distill-run"))
-    parser.add_argument("--bfloat16", action="store_true")
-    for name, value in [("tokens", 64), ("batch", 8), ("rounds", 5), ("threads", 2)]:
+    parser.add_argument("--streams", type=int, nargs="*", default=[1, 8, 32])
+    for name, value in [("tokens", 64), ("prompt-tokens", 400), ("rounds", 5), ("threads", 2)]:
         parser.add_argument(f"--{name}", type=int, default=value)
     options = parser.parse_args()
     if options.serve:
         return serve(json.loads(options.serve))
-    if not options.model:
-        parser.error("give --model")
-    for batch in [1, options.batch]:
-        sides = [Ours(options, batch)] + [Peer(file, options, batch) for file in options.gguf]
-        prompts = (PROMPTS * batch)[:batch] if batch > 1 else PROMPTS[:1]
-        for side in sides:
-            side.run(prompts)
-            side.rounds.clear()
-        for _ in range(options.rounds):
-            for side in sides:
-                side.run(prompts)
-        for side in sides:
-            result = side.summary()
-            print(f"{batch:3} at once  {side.name:50} best {result['best']:7.1f}  median {result['median']:7.1f} tokens/s  "
-                  f"{result['cpu']:7.1f} tokens per second of processor time")
-            side.process.stdin.close()
-            side.process.wait()
+    if not options.model and not options.gguf:
+        parser.error("give --gguf or --model")
+    for batch in options.streams:
+        measure(options, batch, options.tokens, (PROMPTS * batch)[:batch], f"{batch:3} at once")
+    if options.prompt_tokens:
+        words = " ".join(PROMPTS * (1 + options.prompt_tokens // 60)).split()
+        # About a token a word.
+        measure(options, 1, 1, [" ".join(words[:options.prompt_tokens])], "     prompt")
 
 
 if __name__ == "__main__":

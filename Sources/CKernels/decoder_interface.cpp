@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "block_products.h"
 #include "ckernels.h"
 #include "guard.h"
 #include "kernels/parallel.h"
@@ -114,6 +115,12 @@ void project(int64_t rows, const S *input, std::initializer_list<std::pair<const
     int64_t inputs = 0;
     for (auto [linear, output] : layers) {
         inputs = linear->inputs;
+        if (linear->panels) {
+            // The caller has no layer in bfloat16 beside one in blocks.
+            if constexpr (std::is_same_v<S, float> && std::is_same_v<Output, float>)
+                ctorch::multiply_blocks(rows, inputs, input, {ctorch::block_part(*linear, output)});
+            continue;
+        }
         if (!linear->is_int8) {
             parts.push_back({.outputs = linear->outputs, .right = linear->words, .bias = linear->bias, .output = output});
             continue;
@@ -149,7 +156,7 @@ void compose(const ck_decoder_layer &l, const k::CausalShape &shape, k::Sequence
     project<S, S>(rows, context, {{&l.output, branch}});
     add(l, l.attention_norm, rows, input, branch, output);
     normalize(l.has_layer_norms, l.inner_norm, l.epsilon, l.offset, rows, l.hidden, output, normalized);
-    bool is_gated = l.up.words != nullptr;
+    bool is_gated = l.up.words || l.up.panels;
     if (is_gated) project<S, S>(rows, normalized, {{&l.gate, gate}, {&l.up, up}});
     else project<S, S>(rows, normalized, {{&l.gate, gate}});
     k::table().gated_forward(bfloat16, {.count = rows * inner, .activation = static_cast<k::Activation>(l.activation), .gate = gate, .up = is_gated ? up : nullptr}, gate);
@@ -196,8 +203,9 @@ bool ck_decoder_layer_forward(const ck_decoder_layer *layer, const float *cosine
         k::Sequences at{sequences.offsets, sequences.count};
         std::vector<k::CachedText> texts;
         for (int64_t i = 0; i < sequences.count; ++i) texts.push_back({caches[i].words, caches[i].capacity, caches[i].past});
+        if (ctorch::is_in_blocks(l)) return ctorch::compute_in_blocks(l, shape, at, texts.data(), input, output);
         bool is_mixed = false;
-        for (const ck_linear *linear : {&l.query, &l.key, &l.value, &l.output, &l.gate, &l.up, &l.down}) is_mixed = is_mixed || linear->is_int8;
+        for (const ck_linear *linear : {&l.query, &l.key, &l.value, &l.output, &l.gate, &l.up, &l.down}) is_mixed = is_mixed || linear->is_int8 || linear->panels;
         if (!is_mixed && !l.has_layer_norms && l.up.words) fuse(l, shape, at, texts.data(), input, output);
         else if (l.bfloat16) compose<k::bf16>(l, shape, at, texts.data(), input, output);
         else compose<float>(l, shape, at, texts.data(), input, output);

@@ -14,6 +14,7 @@ namespace {
 #include "embeddings.inl"
 #include "rms_norm.inl"
 #include "projection.inl"
+#include "blocks.inl"
 #include "causal_attention.inl"
 #include "causal_cache.inl"
 #include "decoder_rows.inl"
@@ -93,6 +94,8 @@ Table with_decoders(Table table) {
     table.decoder_forward = [](bool bfloat16, const DecoderForward &call) {
         bfloat16 ? decoder_forward<bf16>(call) : decoder_forward<float>(call);
     };
+    table.quantize_blocks = [](int64_t rows, int64_t length, const float *from, uint8_t *to) { quantize_blocks(rows, length, from, to); };
+    table.block_forward = [](const BlockForward &call) { block_forward(call); };
     return table;
 }
 

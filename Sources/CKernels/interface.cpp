@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "block_products.h"
 #include "guard.h"
 #include "kernels/parallel.h"
 #include "kernels/table.h"
@@ -235,7 +236,10 @@ bool ck_rows_linear(int64_t rows, int64_t inputs, int64_t outputs, const float *
 }
 
 bool ck_linear_forward(const ck_linear *linear, int64_t rows, const float *input, float *output) {
-    return guard([&] { k::table().mixed_linear(view(*linear), rows, input, output); });
+    return guard([&] {
+        if (linear->panels) ctorch::multiply_blocks(rows, linear->inputs, input, {ctorch::block_part(*linear, output)});
+        else k::table().mixed_linear(view(*linear), rows, input, output);
+    });
 }
 
 bool ck_normalize(int64_t rows, int64_t width, float epsilon, ck_norm norm, float *values) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstring>
 #include <new>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "ckernels.h"
 #include "kernels/parallel.h"
 #include "kernels/table.h"
+#include "stored.h"
 
 namespace k = ctorch::kernels;
 
@@ -73,8 +73,7 @@ int32_t by_panels(const ck_stored &weight, Take &&take) {
             int64_t first = panel * 32, count = std::min<int64_t>(32, weight.outputs - first);
             std::vector<float> rows(static_cast<size_t>(count * weight.inputs));
             for (int64_t row = 0; row < count; ++row) {
-                const char *from = static_cast<const char *>(weight.values) + (first + row) * weight.output_stride * size_of(weight.type);
-                if (!widen(weight.type, from, weight.input_stride, weight.inputs, rows.data() + row * weight.inputs)) finite = false;
+                if (!ctorch::widen_row(weight, first + row, rows.data() + row * weight.inputs)) finite = false;
             }
             if (finite) take(panel, count, rows.data());
         });
@@ -84,16 +83,12 @@ int32_t by_panels(const ck_stored &weight, Take &&take) {
     return finite ? CK_DONE : CK_NOT_FINITE;
 }
 
-// A row's steps of its scale, which is returned.
-float quantize_row(const float *row, int64_t count, int8_t *to) {
-    float largest = 0;
-    for (int64_t i = 0; i < count; ++i) largest = std::max(largest, std::fabs(row[i]));
-    float scale = largest > 0 ? largest / 127 : 1;
-    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<int8_t>(std::clamp(std::nearbyint(row[i] / scale), -127.0f, 127.0f));
-    return scale;
-}
-
 }  // namespace
+
+bool ctorch::widen_row(const ck_stored &weight, int64_t row, float *to) {
+    const char *from = static_cast<const char *>(weight.values) + row * weight.output_stride * size_of(weight.type);
+    return widen(weight.type, from, weight.input_stride, weight.inputs, to);
+}
 
 bool ck_widen(int32_t type, const void *from, int64_t count, float *to) { return widen(type, static_cast<const char *>(from), 1, count, to); }
 
@@ -101,16 +96,6 @@ int32_t ck_pack_stored(bool bfloat16, const ck_stored *weight, uint32_t *to) {
     int64_t words = k::table().packed_words(bfloat16, 32, weight->inputs);
     return by_panels(*weight, [&](int64_t panel, int64_t count, const float *rows) {
         k::table().pack(bfloat16, true, rows, count, weight->inputs, to + panel * words);
-    });
-}
-
-int32_t ck_pack_stored_int8(const ck_stored *weight, uint32_t *to, float *scales, int32_t *sums) {
-    int64_t inputs = weight->inputs, words = k::table().int8_words(32, inputs);
-    return by_panels(*weight, [&](int64_t panel, int64_t count, const float *rows) {
-        std::vector<int8_t> steps(static_cast<size_t>(count * inputs));
-        for (int64_t row = 0; row < count; ++row)
-            scales[panel * 32 + row] = quantize_row(rows + row * inputs, inputs, steps.data() + row * inputs);
-        k::table().pack_int8(steps.data(), count, inputs, to + panel * words, sums + panel * 32);
     });
 }
 

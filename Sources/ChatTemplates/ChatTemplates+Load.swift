@@ -23,9 +23,23 @@ extension ChatTemplates {
         }
         var sources = try files(directory)
         if sources.isEmpty { sources = try configured(config["chat_template"], file: path) }
+        return try ChatTemplates(sources, config)
+    }
+
+    /// Reads the templates that the contents of `tokenizer_config.json` hold.
+    ///
+    /// - Parameters:
+    ///   - configuration: The contents.
+    ///   - file: Where they come from, for messages.
+    /// - Throws: ``ChatTemplateError`` for a template that cannot be read.
+    package static func load(configuration: JSONObject, file: String) throws -> ChatTemplates {
+        try ChatTemplates(configured(configuration["chat_template"], file: file), configuration)
+    }
+
+    private init(_ sources: [Source], _ config: JSONObject) throws {
         var templates: [String: ChatTemplate] = [:]
         for (name, source, file) in sources { templates[name] = try ChatTemplate(source: source, name: file) }
-        return ChatTemplates(templates: templates, specialTokens: specialTokens(config))
+        self.init(templates: templates, specialTokens: Self.specialTokens(config))
     }
 
     /// The files of a model's directory that hold templates: `chat_template.jinja` and those in `additional_chat_templates`, by their

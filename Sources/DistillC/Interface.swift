@@ -59,7 +59,7 @@ public func distillOpen(
                         "\(path): is a language model, for which max_length, threshold, aggregation and prompt are not; leave them out"
                 )
             }
-            let model = try LanguageModel(path, .init(usesBFloat16: settings.usesBFloat16))
+            let model = try LanguageModel(path, .init(weights: settings.usesBFloat16 ? .bfloat16 : .stored))
             return OpaquePointer(Unmanaged.passRetained(OpenModel(.languageModel(model))).toOpaque())
         }
         let predictor = try LinePredictor(

@@ -79,7 +79,8 @@ public final class RuntimeModel: Sendable {
             }
         }
         if path.lowercased().hasSuffix(".gguf") {
-            throw RuntimeError("\(path): is a language model in GGUF; use `distill generate`")
+            throw RuntimeError(
+                "\(path): is a language model in GGUF, which generates texts and predicts nothing")
         }
         let hasWeights = [SafetensorsCheckpoint.fileName, SafetensorsCheckpoint.indexFileName].contains {
             path.entry($0).fileExists

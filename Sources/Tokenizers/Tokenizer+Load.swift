@@ -50,6 +50,24 @@ extension Tokenizer {
             TokenizerParts(source, as: kind, settings), settings, file: source.file)
     }
 
+    /// Makes the tokenizer of files that are in memory.
+    ///
+    /// - Parameters:
+    ///   - file: Where they come from, for messages.
+    ///   - tokenizer: The contents of `tokenizer.json`.
+    ///   - configuration: The contents of `tokenizer_config.json`.
+    ///   - expressions: As for ``load(directory:expressions:)``.
+    /// - Throws: ``TokenizerError``.
+    package static func load(
+        file: String, tokenizer: JSONObject, configuration: JSONObject,
+        expressions: (any RegularExpressionEngine)?
+    ) throws -> Tokenizer {
+        let settings = try TokenizerSettings(
+            StageConfiguration(file: file, value: .object(configuration), expressions: nil))
+        return try Tokenizer(
+            StageConfiguration(file: file, value: .object(tokenizer), expressions: expressions), settings)
+    }
+
     /// Makes the tokenizer that `tokenizer.json` describes, or the one that the class builds from its vocabulary.
     private init(_ content: StageConfiguration, _ settings: TokenizerSettings) throws {
         // Files of Llama 3's kind name Llama 2's class, whose stages are for other tokens.

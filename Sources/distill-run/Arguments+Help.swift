@@ -6,7 +6,8 @@ extension Arguments {
         USAGE: distill-run <model> [<file>] [options]
 
           <model>               A model directory in Hugging Face format: a text classifier, regressor or tagger, a model of
-                                embeddings that sentence-transformers can open, or a language model.
+                                embeddings that sentence-transformers can open, or a language model; or a language model's
+                                GGUF file.
           <file>                Plain text, a text or prompt a line; standard input where it is - or left out.
 
         OPTIONS:
@@ -35,7 +36,9 @@ extension Arguments {
           --repetition-penalty <f>  Make tokens that were there less probable by this factor (default: the model's, or 1).
           --stop <text>         A string before which a text ends; several times for several.
           --seed <n>            The seed of the random choices (default: 42).
-          --int8                Turn weights into int8 as they are read: a fourth of the memory, less exact.
+          --int8                Round weights to blocks of 32 numbers of eight bits with a scale (Q8_0) as they are read: a fourth of the
+                                memory, hardly less exact.
+          --int4                The same with four bits (Q4_0): an eighth of the memory, far less exact.
           --batch-size <n>      Texts that are generated at a time (default: 8).
 
         Lines of which none is a text (empty, or not two texts with --pairs) have an error in place of a prediction; the exit

@@ -1,11 +1,13 @@
 import Decoding
+import DistillRuntime
 
 /// How a language model generates, as the command line says it; what is `nil` is the model's.
 struct GenerationArguments: Equatable {
     var isChat: Bool?
     var changes = GenerationOptions.Changes()
     var batchSize = 8
-    var usesInt8 = false
+    /// The forms of weights that were named.
+    var forms: [LanguageModel.Weights] = []
 
     /// The options with a value.
     static let valued: Set = [
@@ -14,7 +16,7 @@ struct GenerationArguments: Equatable {
         "--seed", "--batch-size",
     ]
     /// All options.
-    static let names = valued.union(["--chat", "--no-chat", "--int8"])
+    static let names = valued.union(["--chat", "--no-chat", "--int8", "--int4"])
 
     /// Takes one option.
     ///
@@ -43,7 +45,8 @@ struct GenerationArguments: Equatable {
                 throw UsageError("--seed must be a whole number of at most 64 bits, got '\(text)'")
             }
             changes.seed = number
-        case "--int8": usesInt8 = try option.flag()
+        case "--int8": if try option.flag() { forms.append(.int8) }
+        case "--int4": if try option.flag() { forms.append(.int4) }
         case "--batch-size": batchSize = try option.number(1...65_536)
         default: return false
         }

@@ -18,8 +18,10 @@ final class TextRun {
             throw UsageError(
                 "\(name) is not for language models, of which \(arguments.model) is one; leave it out")
         }
-        guard !arguments.usesBFloat16 || !arguments.generation.usesInt8 else {
-            throw UsageError("give --bfloat16 or --int8, not both")
+        let forms = (arguments.usesBFloat16 ? [.bfloat16] : []) + arguments.generation.forms
+        guard Set(forms).count < 2 else {
+            throw UsageError(
+                "give one of \(forms.map { "--" + $0.rawValue }.joined(separator: " and ")), not both")
         }
         guard arguments.prompts.isEmpty || arguments.file == "-" else {
             throw UsageError("give --prompt or a file of prompts, not both")
@@ -28,8 +30,7 @@ final class TextRun {
         let given = arguments.generation
         model = try LanguageModel(
             arguments.model,
-            .init(
-                usesBFloat16: arguments.usesBFloat16, usesInt8: given.usesInt8, batchSize: given.batchSize))
+            .init(weights: forms.first ?? .stored, batchSize: given.batchSize))
         guard given.isChat != true || model.hasChatTemplate else {
             throw UsageError(
                 "\(arguments.model): has no chat template; leave out --chat, or put one into the model's directory as "

@@ -32,67 +32,6 @@ struct DecoderTests {
         #expect(error < 0.05 && error > 0, "\(name) \(error)")
     }
 
-    @Test("weights in int8 are close to them", arguments: ["llama", "gpt2", "gemma3", "qwen3-biases"])
-    func int8(_ name: String) throws {
-        let golden = try GoldenTexts(name)
-        let decoder = try decoder(modelFixture("decoders/\(name)"), usesInt8: true)
-        func logits(_ text: Int) throws -> [Float] {
-            let ids = golden.text(text)
-            return try decoder.logits(
-                ids, offsets: [0, ids.count], rows: Array(ids.indices), caches: [decoder.makeCache()])
-        }
-        let together = try decoder.logits(
-            golden.ids, offsets: golden.offsets, rows: Array(golden.ids.indices),
-            caches: (0..<golden.count).map { _ in try decoder.makeCache() })
-        let error = relativeError(together, golden.logits)
-        #expect(error < 0.15 && error > 0, "\(name) \(error)")
-        #expect(try (0..<golden.count).flatMap(logits) == together)
-    }
-
-    @Test("rows of int8 have the scale of their largest number, and the product that exact sums give")
-    func int8Rows() throws {
-        let (inputs, outputs) = (37, 45)
-        // Whole numbers, of which each row's largest is 127, and an input of which the largest is a step's multiple.
-        var weight = (0..<inputs * outputs).map { (place: Int) -> Float in Float(place * 7919 % 251 - 125) }
-        for row in 0..<outputs { weight[row * inputs + row % inputs] = row % 2 == 0 ? 127 : -127 }
-        var input = (0..<inputs).map { (place: Int) -> Float in
-            let size = Float(place * 31 % 64)
-            return place % 3 == 0 ? -size : size
-        }
-        input[1] = 63
-        let words = try AlignedBuffer<UInt32>(count: Int(ck_int8_words(Int64(outputs), Int64(inputs))))
-        let (scales, sums) = (
-            try AlignedBuffer<Float>(count: outputs), try AlignedBuffer<Int32>(count: outputs)
-        )
-        weight.withUnsafeBytes { bytes in
-            var stored = ck_stored(
-                type: Int32(CK_FLOAT32), values: bytes.baseAddress, outputs: Int64(outputs),
-                inputs: Int64(inputs), output_stride: Int64(inputs), input_stride: 1)
-            #expect(Int(ck_pack_stored_int8(&stored, words.pointer, scales.pointer, sums.pointer)) == CK_DONE)
-        }
-        #expect(scales.array.allSatisfy { $0 == 1 })
-        for row in 0..<outputs {
-            let values = weight[row * inputs..<(row + 1) * inputs]
-            #expect(sums.pointer[row] == Int32(values.reduce(0, +)))
-        }
-        var kernel = ck_linear()
-        let zeros = [Float](repeating: 0, count: outputs)
-        var output = zeros
-        zeros.withUnsafeBufferPointer { bias in
-            (kernel.inputs, kernel.outputs, kernel.is_int8) = (Int64(inputs), Int64(outputs), true)
-            (kernel.words, kernel.bias) = (UnsafePointer(words.pointer), bias.baseAddress)
-            (kernel.scales, kernel.sums) = (UnsafePointer(scales.pointer), UnsafePointer(sums.pointer))
-            #expect(ck_linear_forward(&kernel, 1, input, &output))
-        }
-        for row in 0..<outputs {
-            let own = weight[row * inputs..<(row + 1) * inputs]
-            let exact: Float = zip(own, input).map { $0 * $1 }.reduce(0, +)
-            let most: Float = 0.25 * own.map { abs($0) }.reduce(0, +)
-            // With 63 steps on each side of zero the input is exact; with 127 it is at most half of one off.
-            #expect(abs(output[row] - exact) <= most)
-        }
-    }
-
     @Test(
         "the same bits alone, in parts, beside others, and on any number of threads",
         arguments: ["llama", "gpt2", "gemma3", "qwen2-windows"], [false, true])

@@ -18,11 +18,11 @@ let decoderNames = [
     "llama3", "llama3-older", "mistral", "qwen2", "qwen2-windows", "qwen3", "qwen3-biases",
 ]
 
-func decoder(_ directory: URL, usesBFloat16: Bool = false, usesInt8: Bool = false) throws -> Decoder {
+func decoder(_ directory: URL, usesBFloat16: Bool = false, blocks: Int? = nil) throws -> Decoder {
     try Decoder(
-        SafetensorsCheckpoint(directory: directory), path: directory.path,
+        .safetensors(SafetensorsCheckpoint(directory: directory)), path: directory.path,
         ModelConfiguration(contentsOf: directory),
-        DecoderPrecision(usesBFloat16: usesBFloat16, int8Elements: usesInt8 ? 0 : nil))
+        DecoderPrecision(usesBFloat16: usesBFloat16, blocks: blocks))
 }
 
 /// Texts of tokens, and what transformers computed of them.

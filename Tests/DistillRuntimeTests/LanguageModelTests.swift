@@ -188,7 +188,7 @@ struct LanguageModelTests {
     func otherDirectories() throws {
         expectRefusal(tinyTeacher, "is an encoder")
         expectRefusal(URL(filePath: "/nowhere/model"), "/nowhere/model")
-        expectRefusal(URL(filePath: "/nowhere/model.gguf"), "GGUF")
+        expectRefusal(URL(filePath: "/nowhere/model.gguf"), "/nowhere/model.gguf")
         #expect(
             !LanguageModel.isLanguageModel(tinyTeacher.path) && !LanguageModel.isLanguageModel("/nowhere"))
         #expect(LanguageModel.isLanguageModel(textModel.path))

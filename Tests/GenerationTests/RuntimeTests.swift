@@ -16,7 +16,8 @@ struct RuntimeTests {
     func texts(_ precision: Precision) throws {
         let generator = try TextGenerator.load(from: Fixture.textModel, precision: precision)
         let model = try LanguageModel(
-            Fixture.textModel.path, .init(usesBFloat16: precision == .bfloat16, batchSize: 2))
+            Fixture.textModel.path, .init(weights: precision == .bfloat16 ? .bfloat16 : .stored, batchSize: 2)
+        )
         #expect(model.defaults == generator.defaults)
         let prompts = try #require(Fixture.json("text.json").arrayValue).map { $0["prompt"].text }
         for temperature in [0, 0.8] {
@@ -44,7 +45,7 @@ struct RuntimeTests {
             model: try AutoModel.load(from: Fixture.decoder(name)).model, precision: .float32)
         let directory = Fixture.decoder(name)
         let decoder = try DistillRuntime.Decoder(
-            SafetensorsCheckpoint(directory: directory), path: directory.path,
+            .safetensors(SafetensorsCheckpoint(directory: directory)), path: directory.path,
             ModelConfiguration(contentsOf: directory))
         let ids: [Int32] = [5, 9, 2, 17, 3, 11, 4]
         let logits = try decoder.logits(ids, offsets: [0, ids.count], caches: [decoder.makeCache()])

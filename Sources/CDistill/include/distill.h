@@ -24,7 +24,7 @@ typedef struct distill_options {
     const char *prompt;       // of a model of embeddings the name of the prompt that stands before each text; null for the model's default
 } distill_options;
 
-// Opens a model directory in Hugging Face format, or one of sentence-transformers; of a language model only bfloat16 may be set. `options` may be null. Null where it cannot be opened.
+// Opens a model directory in Hugging Face format, one of sentence-transformers, or a language model in a GGUF file; of a language model only bfloat16 may be set. `options` may be null. Null where it cannot be opened.
 // distill_close must come after all calls with the model have returned; what they returned is the caller's, and stays.
 distill_model *distill_open(const char *directory, const distill_options *options, char **error);
 void distill_close(distill_model *model);

@@ -52,6 +52,9 @@ typedef struct ck_linear {
     bool is_fixed;
     float input_scale;
     int32_t input_zero;
+    // In blocks, with which a decoder's layers multiply: their form and panels; otherwise null.
+    int32_t form;
+    const uint8_t *panels;
 } ck_linear;
 
 typedef struct ck_norm {
@@ -148,9 +151,15 @@ typedef struct ck_stored {
 enum { CK_DONE = 0, CK_NO_MEMORY = 1, CK_NOT_FINITE = 2 };
 // Packs it as ck_pack does, a panel at a time, without a copy of the whole in float32.
 int32_t ck_pack_stored(bool bfloat16, const ck_stored *weight, uint32_t *to);
-// Quantizes each of its rows, an output's weights, to −127 … 127 by the largest, and packs it as ck_pack_int8 does. `scales` and `sums`
-// receive one number a row.
-int32_t ck_pack_stored_int8(const ck_stored *weight, uint32_t *to, float *scales, int32_t *sums);
+
+// Weights in blocks of 32 numbers along the sum, by ggml's number of the form.
+enum { CK_Q4_0 = 2, CK_Q4_1 = 3, CK_Q5_0 = 6, CK_Q5_1 = 7, CK_Q8_0 = 8, CK_Q4_K = 12, CK_Q5_K = 13, CK_Q6_K = 14 };
+// The bytes of a packed (outputs, inputs) weight; inputs are a multiple of 32, for the K forms of 256.
+int64_t ck_block_bytes(int32_t form, int64_t outputs, int64_t inputs);
+// Packs the rows of a file. With a `head` above 0 the outputs of each so many are in the order of llama.cpp's rotary positions there.
+int32_t ck_pack_blocks(int32_t form, const void *rows, int64_t outputs, int64_t inputs, int64_t head, uint8_t *to);
+// Rounds a stored weight to CK_Q8_0 or CK_Q4_0 as ggml's reference does, and packs it.
+int32_t ck_quantize_blocks(int32_t form, const ck_stored *weight, uint8_t *to);
 
 // Rows of numbers to be rounded to the blocks of a type of GGUF, by ggml's number of it: F16, Q4_0, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K.
 // Element (row, column) is number row · row_stride + column · column_stride.

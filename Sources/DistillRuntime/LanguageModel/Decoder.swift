@@ -1,7 +1,6 @@
 import Architectures
 import CKernels
 import Decoding
-import Safetensors
 
 /// A language model on the kernels alone. Any number of threads may use one at the same time, each with caches of its own.
 ///
@@ -17,14 +16,14 @@ final class Decoder: Sendable {
     ///
     /// - Throws: ``RuntimeError`` for tensors that are missing or do not fit, `ArchitectureError` for settings that do not.
     init(
-        _ checkpoint: SafetensorsCheckpoint, path: String, _ configuration: ModelConfiguration,
+        _ source: WeightSource, path: String, _ configuration: ModelConfiguration,
         _ precision: DecoderPrecision = DecoderPrecision()
     ) throws {
-        let store = try WeightStore(checkpoint, path: path, configuration)
+        let store = try WeightStore(source, path: path, configuration)
         let settings = try configuration.decoderSettings()
-        // Layers that mix int8 with floating point compute with float32 between them.
+        // Layers that mix int8 or blocks with floating point compute with float32 between them.
         var precision = precision
-        if configuration.quantization != nil || precision.int8Elements != nil {
+        if configuration.quantization != nil || precision.blocks != nil || store.hasBlocks {
             precision.usesBFloat16 = false
         }
         embeddings = try TokenEmbeddings(store, configuration, settings)

@@ -1,25 +1,22 @@
 import CKernels
 
-/// The form in which a decoder's weights of floating point are multiplied.
+/// The form in which a decoder's weights are multiplied that are in floating point.
 struct DecoderPrecision: Sendable {
     /// True to multiply in bfloat16.
     var usesBFloat16 = false
-    /// Matrices of so many elements or more become int8; `nil` for none.
-    var int8Elements: Int?
-
-    /// Of fewer elements too little is saved for the error.
-    static let leastInt8Elements = 16_384
+    /// The form in blocks that they are rounded to as they are read, as the kernels number it; `nil` for none. A matrix whose sums are
+    /// no multiple of 32 long stays in float32.
+    var blocks: Int?
 }
 
-/// A linear layer of a decoder, packed for the kernels: float32, bfloat16 or int8.
+/// A linear layer of a decoder, packed for the kernels: float32, bfloat16, int8 or blocks of few bits.
 final class DecoderLinear: @unchecked Sendable {
     /// What the kernels take; its pointers live as long as this object.
     let kernel: ck_linear
     private let words: AlignedBuffer<UInt32>?
+    private let panels: AlignedBuffer<UInt8>?
     private let bias: StoredValues?
     private let int8: PackedLinear?
-    /// The scales and sums of the rows of a weight that was quantized here.
-    private var steps: (scales: AlignedBuffer<Float>, sums: AlignedBuffer<Int32>)?
 
     /// How a layer's weight lies in its tensor.
     struct Place {
@@ -50,50 +47,68 @@ final class DecoderLinear: @unchecked Sendable {
     {
         let (inputs, outputs) = (place.inputs, place.outputs)
         let all = place.isTransposed ? place.shape[1] : place.shape[0]
-        let quantizes = precision.int8Elements.map { inputs * outputs >= $0 } ?? false
-        var bias = hasBias ? try store.values(name + ".bias", shape: [all]).dropping(place.first) : nil
-        if quantizes, bias == nil { bias = try StoredValues(zeros: outputs) }
+        let bias = hasBias ? try store.values(name + ".bias", shape: [all]).dropping(place.first) : nil
         self.bias = bias
-        if !place.isTransposed, store.isInt8(name + ".weight") {
-            let packed = try PackedLinear(
-                store.matrix(name + ".weight", rows: outputs, columns: inputs),
-                bias: bias ?? StoredValues(zeros: outputs), inputs: inputs, outputs: outputs)
-            (kernel, words, int8) = (packed.kernel, nil, packed)
-            return
-        }
-        let tensor = try store.tensor(name + ".weight", shape: place.shape)
-        let words = try AlignedBuffer<UInt32>(
-            count: Int(
-                quantizes
-                    ? ck_int8_words(Int64(outputs), Int64(inputs))
-                    : ck_packed_words(precision.usesBFloat16, Int64(outputs), Int64(inputs))))
-        let step = place.isTransposed ? 1 : inputs
-        var stored = ck_stored(
-            type: tensor.type,
-            values: tensor.bytes.baseAddress.map { $0 + place.first * step * tensor.elementSize },
-            outputs: Int64(outputs), inputs: Int64(inputs), output_stride: Int64(step),
-            input_stride: Int64(place.isTransposed ? all : 1))
         var kernel = ck_linear()
-        let status: Int32
-        if quantizes {
-            let (scales, sums) = (
-                try AlignedBuffer<Float>(count: outputs), try AlignedBuffer<Int32>(count: outputs)
-            )
-            status = ck_pack_stored_int8(&stored, words.pointer, scales.pointer, sums.pointer)
-            kernel.is_int8 = true
-            (kernel.scales, kernel.sums) = (UnsafePointer(scales.pointer), UnsafePointer(sums.pointer))
-            steps = (scales, sums)
-        } else {
-            status = ck_pack_stored(precision.usesBFloat16, &stored, words.pointer)
+        (kernel.inputs, kernel.outputs) = (Int64(inputs), Int64(outputs))
+        kernel.bias = bias?.pointer
+        var (words, panels, int8) = (
+            AlignedBuffer<UInt32>?.none, AlignedBuffer<UInt8>?.none, PackedLinear?.none
+        )
+        switch try store.linear(name + ".weight", place) {
+        case .int8(let matrix):
+            let packed = try PackedLinear(
+                matrix, bias: bias ?? StoredValues(zeros: outputs), inputs: inputs, outputs: outputs)
+            (kernel, int8) = (packed.kernel, packed)
+        case .blocks(let blocks):
+            let packed = try Self.panels(blocks.form, place) {
+                ck_pack_blocks(
+                    blocks.form, blocks.rows, Int64(outputs), Int64(inputs), Int64(blocks.head), $0)
+            } notFinite: {
+                store.notFinite(blocks.name)
+            }
+            (kernel.form, kernel.panels, panels) = (blocks.form, UnsafePointer(packed.pointer), packed)
+        case .stored(let part):
+            var stored = ck_stored(
+                type: part.tensor.type,
+                values: part.tensor.bytes.baseAddress.map { $0 + part.first * part.tensor.elementSize },
+                outputs: Int64(outputs), inputs: Int64(inputs), output_stride: Int64(part.outputStride),
+                input_stride: Int64(part.inputStride))
+            if let form = precision.blocks.map(Int32.init), inputs.isMultiple(of: 32) {
+                let packed = try Self.panels(form, place) {
+                    ck_quantize_blocks(form, &stored, $0)
+                } notFinite: {
+                    store.notFinite(part.tensor.name)
+                }
+                (kernel.form, kernel.panels, panels) = (form, UnsafePointer(packed.pointer), packed)
+            } else {
+                let packed = try AlignedBuffer<UInt32>(
+                    count: Int(ck_packed_words(precision.usesBFloat16, Int64(outputs), Int64(inputs))))
+                try Self.check(ck_pack_stored(precision.usesBFloat16, &stored, packed.pointer)) {
+                    store.notFinite(part.tensor.name)
+                }
+                (kernel.words, words) = (UnsafePointer(packed.pointer), packed)
+            }
         }
+        (self.kernel, self.words, self.panels, self.int8) = (kernel, words, panels, int8)
+    }
+
+    /// The panels of blocks that a function of the kernels packs.
+    private static func panels(
+        _ form: Int32, _ place: Place, pack: (UnsafeMutablePointer<UInt8>) -> Int32,
+        notFinite: () -> RuntimeError
+    ) throws -> AlignedBuffer<UInt8> {
+        let packed = try AlignedBuffer<UInt8>(
+            count: Int(ck_block_bytes(form, Int64(place.outputs), Int64(place.inputs))))
+        try check(pack(packed.pointer), notFinite)
+        return packed
+    }
+
+    private static func check(_ status: Int32, _ notFinite: () -> RuntimeError) throws {
         switch Int(status) {
         case CK_DONE: break
-        case CK_NOT_FINITE: throw store.notFinite(tensor.name)
+        case CK_NOT_FINITE: throw notFinite()
         default: throw RuntimeError.outOfMemory
         }
-        (kernel.inputs, kernel.outputs) = (Int64(inputs), Int64(outputs))
-        kernel.words = UnsafePointer(words.pointer)
-        kernel.bias = bias?.pointer
-        (self.kernel, self.words, int8) = (kernel, words, nil)
     }
 }

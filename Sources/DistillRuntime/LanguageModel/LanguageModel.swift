@@ -1,4 +1,5 @@
 import Architectures
+import CKernels
 import ChatTemplates
 import Decoding
 import JSON
@@ -18,17 +19,34 @@ import Tokenizers
 public final class LanguageModel: Sendable {
     /// How a model is opened.
     public struct Options: Sendable {
-        /// True to multiply in bfloat16 where weights are in floating point: half of the memory, less exact, faster where the processor
-        /// has it.
-        public var usesBFloat16: Bool
-        /// True to turn weights of floating point into int8 as they are read, with a scale for each row, and to multiply by them with each
-        /// token's activations in int8: half of bfloat16's memory, less exact.
-        public var usesInt8: Bool
+        /// The form in which weights are multiplied; see ``Weights``.
+        public var weights: Weights
         /// The most texts that are generated at a time.
         public var batchSize: Int
 
-        public init(usesBFloat16: Bool = false, usesInt8: Bool = false, batchSize: Int = 8) {
-            (self.usesBFloat16, self.usesInt8, self.batchSize) = (usesBFloat16, usesInt8, batchSize)
+        public init(weights: Weights = .stored, batchSize: Int = 8) {
+            (self.weights, self.batchSize) = (weights, batchSize)
+        }
+    }
+
+    /// The form in which weights are multiplied that are stored in floating point.
+    public enum Weights: String, Sendable, CaseIterable {
+        /// float32; the blocks of a GGUF file as they are.
+        case stored
+        /// bfloat16: half of the memory, less exact, faster where the processor has it.
+        case bfloat16
+        /// Blocks of 32 numbers of eight bits with a scale each (Q8_0), multiplied by activations in int8: a quarter of the memory.
+        case int8
+        /// Blocks of 32 numbers of four bits with a scale each (Q4_0): an eighth of the memory, far less exact.
+        case int4
+
+        /// The form in blocks, as the kernels number it.
+        var blocks: Int? {
+            switch self {
+            case .stored, .bfloat16: nil
+            case .int8: CK_Q8_0
+            case .int4: CK_Q4_0
+            }
         }
     }
 
@@ -42,9 +60,9 @@ public final class LanguageModel: Sendable {
         case tokens([Int32])
     }
 
-    /// The directory.
+    /// The directory, or the GGUF file.
     public let path: String
-    /// The contents of `config.json`.
+    /// The contents of `config.json`, which for a GGUF file follow from its metadata.
     public let configuration: ModelConfiguration
     public let tokenizer: Tokenizer
     /// The options that the model's files ask for.
@@ -59,13 +77,13 @@ public final class LanguageModel: Sendable {
     /// The most tokens that a pass takes, of prompts and texts together; a longer prompt has a pass of its own.
     private static let batchTokens = 2048
 
-    /// Opens a model directory in Hugging Face format.
+    /// Opens a model directory in Hugging Face format, or a GGUF file (any one of a split model's), whose weights in blocks stay so.
     ///
     /// - Parameters:
-    ///   - path: The directory.
+    ///   - path: The directory or file.
     ///   - options: How it is opened.
     /// - Throws: ``RuntimeError``, `GenerationError`, `ArchitectureError`, `TokenizerError`, `ChatTemplateError`, `SafetensorsError`,
-    ///   `JSONError` or `FileError`, which name the file, field or tensor.
+    ///   `GGUFError`, `JSONError` or `FileError`, which name the file, field or tensor.
     public convenience init(_ path: String, _ options: Options = Options()) throws {
         try self.init(path, options, expressions: nil)
     }
@@ -76,11 +94,8 @@ public final class LanguageModel: Sendable {
         guard options.batchSize > 0 else {
             throw RuntimeError("batchSize is \(options.batchSize); it must be at least 1")
         }
-        guard !options.usesBFloat16 || !options.usesInt8 else {
-            throw RuntimeError("weights are multiplied in bfloat16 or in int8, not in both; choose one")
-        }
-        try RuntimeModel.requireDirectory(path)
-        let configuration = try ModelConfiguration(contentsOf: path)
+        let files = try LanguageModelFiles(path, options.weights)
+        let configuration = files.configuration
         guard configuration.isDecoder else {
             throw RuntimeError(
                 "\(configuration.source): is an encoder (\(configuration.modelType)); only a language model generates texts"
@@ -89,19 +104,17 @@ public final class LanguageModel: Sendable {
         try InstructionSet.require()
         try configuration.requireKnownHead()
         // Digests, weights and tokenizer at the same time.
-        let verification = Beside { try ChecksumManifest.verify(path) }
+        let verification = Beside { try files.verify() }
         let weights = Beside {
             try Decoder(
-                SafetensorsCheckpoint(directory: path), path: path, configuration,
+                files.weights(), path: path, configuration,
                 DecoderPrecision(
-                    usesBFloat16: options.usesBFloat16,
-                    int8Elements: options.usesInt8 ? DecoderPrecision.leastInt8Elements : nil))
+                    usesBFloat16: options.weights == .bfloat16, blocks: options.weights.blocks))
         }
         do {
-            tokenizer = try Tokenizer.load(directory: path, expressions: expressions)
-                .fitted(to: configuration, place: path)
-            defaults = try GenerationOptions(directory: path)
-            encoder = try PromptEncoder(ChatTemplates.load(directory: path), tokenizer, path: path)
+            tokenizer = try files.tokenizer(expressions).fitted(to: configuration, place: path)
+            defaults = try files.defaults()
+            encoder = try PromptEncoder(files.chatTemplates(), tokenizer, path: path)
             decoder = try weights.value()
         } catch {
             // A changed file is the reason for whatever else is wrong.
@@ -113,8 +126,9 @@ public final class LanguageModel: Sendable {
         warnings = configuration.warnings + tokenizer.warnings(for: configuration, in: path)
     }
 
-    /// True if a directory holds a language model, and none of embeddings.
+    /// True if a directory holds a language model, and none of embeddings; or for a GGUF file, by its name.
     package static func isLanguageModel(_ path: String) -> Bool {
+        if LanguageModelFiles.isGGUF(path) { return true }
         guard FileKind(path) == .directory, !SentenceTransformer.isDirectory(path) else { return false }
         return (try? ModelConfiguration(contentsOf: path))?.isDecoder == true
     }

@@ -1,4 +1,5 @@
 import Architectures
+import GGUF
 
 /// A decoder's embeddings of tokens, read where the file has them, and of positions where these have a table.
 ///
@@ -15,6 +16,7 @@ final class TokenEmbeddings: Sendable {
     private enum Table: Sendable {
         case stored(StoredTensor)
         case int8(StoredMatrix.Int8Values)
+        case blocks(GGUFModelTensor)
     }
 
     init(_ store: WeightStore, _ configuration: ModelConfiguration, _ settings: DecoderSettings) throws {
@@ -26,6 +28,8 @@ final class TokenEmbeddings: Sendable {
             ? try store.matrix(name, rows: vocabulary, columns: width) : nil
         {
             table = .int8(values)
+        } else if let blocks = try store.blockTable(name, shape: [vocabulary, width]) {
+            table = .blocks(blocks)
         } else {
             table = .stored(try store.tensor(name, shape: [vocabulary, width]))
         }
@@ -73,6 +77,10 @@ final class TokenEmbeddings: Sendable {
             guard tensor.widen(from: id * width, count: width, to: row) else {
                 throw notFinite("token \(id)")
             }
+        case .blocks(let tensor):
+            let values = UnsafeMutableBufferPointer(start: row, count: width)
+            try tensor.fill(values, rows: id..<id + 1)
+            guard UnsafeBufferPointer(values).areFinite else { throw notFinite("token \(id)") }
         case .int8(let int8):
             let scale = int8.scales.pointer[id]
             for index in 0..<width { row[index] = Float(int8.values[id * width + index]) * scale }

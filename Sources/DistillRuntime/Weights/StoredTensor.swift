@@ -31,6 +31,15 @@ struct StoredTensor: @unchecked Sendable {
         (self.bytes, self.owner, name) = (bytes, owner, info.name)
     }
 
+    /// - Parameters:
+    ///   - type: The type, as the kernels number it.
+    ///   - bytes: The tensor's bytes.
+    ///   - name: The name in the file.
+    ///   - owner: What keeps the bytes.
+    init(_ type: Int, _ bytes: UnsafeRawBufferPointer, name: String, owner: AnyObject) {
+        (self.type, self.bytes, self.name, self.owner) = (Int32(type), bytes, name, owner)
+    }
+
     /// The bytes of an element.
     var elementSize: Int {
         switch Int(type) {

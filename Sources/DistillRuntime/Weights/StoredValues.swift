@@ -3,7 +3,7 @@ struct StoredValues: @unchecked Sendable {
     let pointer: UnsafePointer<Float>
     let count: Int
     /// What keeps the memory.
-    private let owner: AnyObject
+    let owner: AnyObject
 
     /// Values that stay in their file, which the owner keeps open.
     init(mapped pointer: UnsafePointer<Float>, count: Int, owner: AnyObject) {

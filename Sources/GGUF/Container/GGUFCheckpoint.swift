@@ -1,5 +1,4 @@
-import Files
-import Foundation
+import Storage
 
 /// All tensors of a model: one GGUF file, or the files of a split one.
 ///
@@ -18,7 +17,7 @@ public struct GGUFCheckpoint: Sendable {
     ///
     /// - Parameter file: the file, or any one of a split model's files.
     /// - Throws: ``GGUFError`` if a file, or how the files fit together, is wrong; `FileError` if there is no such file.
-    public init(file: URL) throws {
+    public init(file: some FileLocation) throws {
         let first = try GGUFFile(contentsOf: file)
         let count = try Self.integer(first, Self.countKey) ?? 1
         files = count <= 1 ? [first] : try Self.parts(of: first, at: file, count: count)
@@ -77,7 +76,9 @@ public struct GGUFCheckpoint: Sendable {
         return number
     }
 
-    private static func parts(of first: GGUFFile, at url: URL, count: Int) throws -> [GGUFFile] {
+    private static func parts(of first: GGUFFile, at location: some FileLocation, count: Int) throws
+        -> [GGUFFile]
+    {
         // The format has five digits.
         guard count < 100_000, let number = try integer(first, numberKey), number < count else {
             throw GGUFError(
@@ -88,7 +89,7 @@ public struct GGUFCheckpoint: Sendable {
             func digits(_ number: Int) -> String { String(String(100_000 + number).dropFirst()) }
             return "-\(digits(part + 1))-of-\(digits(count)).gguf"
         }
-        let own = url.lastPathComponent
+        let own = location.fileName
         guard own.hasSuffix(name(number)) else {
             throw GGUFError(
                 first.path,
@@ -98,11 +99,11 @@ public struct GGUFCheckpoint: Sendable {
         let stem = String(own.dropLast(name(number).count))
         return try (0..<count).map { part in
             if part == number { return first }
-            let place = url.deletingLastPathComponent().appending(path: stem + name(part))
-            guard FileManager.default.fileExists(atPath: place.path(percentEncoded: false)) else {
+            let place = location.neighbor(stem + name(part))
+            guard place.fileExists else {
                 throw GGUFError(
                     first.path,
-                    "is part of a split model that lacks \(quoted(place.lastPathComponent)); fetch it")
+                    "is part of a split model that lacks \(quoted(place.fileName)); fetch it")
             }
             let file = try GGUFFile(contentsOf: place)
             guard try integer(file, countKey) == count, try integer(file, numberKey) == part else {

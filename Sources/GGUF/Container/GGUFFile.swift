@@ -1,5 +1,4 @@
-import Files
-import Foundation
+import Storage
 
 /// A GGUF file, mapped into memory: a tensor's bytes are read from disk when they are first touched.
 ///
@@ -23,9 +22,9 @@ public final class GGUFFile: Sendable {
     /// Opens a file.
     ///
     /// - Throws: ``GGUFError``, which names the file and the key or tensor at fault; `FileError` if there is no such file.
-    public init(contentsOf url: URL) throws {
-        path = url.path(percentEncoded: false)
-        file = try MappedFile(url)
+    public init(contentsOf location: some FileLocation) throws {
+        path = location.plainPath
+        file = try MappedFile(location)
         let header = try GGUFHeader(file.bytes, path: path)
         version = header.version
         alignment = header.alignment

@@ -1,4 +1,4 @@
-import Files
+import Storage
 
 /// Everything before a GGUF file's data: metadata and what it says about tensors.
 ///

@@ -1,5 +1,12 @@
-import Foundation
 import JSON
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 extension GGUFConfiguration {
     /// The scaling of rotary positions, if there is one.

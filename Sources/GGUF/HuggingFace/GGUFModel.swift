@@ -1,5 +1,5 @@
-import Foundation
 import JSON
+import Storage
 
 /// A language model in a GGUF file, as a Hugging Face checkpoint: `config.json`, tensors by their names there, and the
 /// values in the form that they have there.
@@ -25,7 +25,7 @@ public struct GGUFModel: Sendable {
     /// - Parameter file: the file, or any one of a split model's files.
     /// - Throws: ``GGUFError`` if the file is damaged, the architecture is not known, or the file says or holds what may
     ///   change what the model computes and is not understood; `FileError` if there is no such file.
-    public init(file: URL) throws { try self.init(GGUFCheckpoint(file: file)) }
+    public init(file: some FileLocation) throws { try self.init(GGUFCheckpoint(file: file)) }
 
     /// Makes a model of an open file; see ``init(file:)``.
     public init(_ checkpoint: GGUFCheckpoint) throws {

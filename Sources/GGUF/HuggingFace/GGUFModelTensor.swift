@@ -25,6 +25,14 @@ public struct GGUFModelTensor: Sendable {
         info.type.isSixteenBit && conversion != .normPlusOne ? info.type : nil
     }
 
+    /// The bytes as the file has them, valid while the model lives.
+    package func bytes() throws -> UnsafeRawBufferPointer { try checkpoint.bytes(of: info.name) }
+
+    /// The rows of a head of a rotary projection, which have another order in the file; 0 where the order is the same.
+    package var rotaryHead: Int {
+        if case .rotary = conversion { headSize } else { 0 }
+    }
+
     /// Fills memory with the values, as floats; only this tensor's bytes are read from disk.
     ///
     /// - Parameters:

@@ -1,5 +1,4 @@
-import Files
-import Foundation
+import Storage
 
 extension ImportanceMatrix {
     private static let typeKey = "general.type"
@@ -13,11 +12,11 @@ extension ImportanceMatrix {
     /// Reads a file that llama.cpp's `llama-imatrix` or ``write(to:)`` made: GGUF, or the older form of its own.
     ///
     /// - Throws: ``GGUFError``, which names the file and the tensor at fault; `FileError` if there is no such file.
-    public init(contentsOf url: URL) throws {
-        let file = try MappedFile(url)
-        let path = url.path(percentEncoded: false)
+    public init(contentsOf location: some FileLocation) throws {
+        let file = try MappedFile(location)
+        let path = location.plainPath
         let isGGUF = file.bytes.count >= 4 && file.bytes.prefix(4).elementsEqual(GGUFHeader.magic)
-        self = try isGGUF ? Self.read(GGUFFile(contentsOf: url)) : Self.readOld(file.bytes, path: path)
+        self = try isGGUF ? Self.read(GGUFFile(contentsOf: location)) : Self.readOld(file.bytes, path: path)
         guard !entries.isEmpty else {
             throw GGUFError(path, "has the importance of no tensor; make it again")
         }
@@ -126,7 +125,7 @@ extension ImportanceMatrix {
     /// Writes the matrix as llama.cpp does, as GGUF.
     ///
     /// - Throws: ``GGUFError`` for a name that is too long; `FileError`.
-    public func write(to url: URL) throws {
+    public func write(to location: some FileLocation) throws {
         let tensors = entries.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.flatMap {
             name, entry in
             [
@@ -143,6 +142,6 @@ extension ImportanceMatrix {
                 (Self.chunksKey, .uint32(UInt32(clamping: chunks))),
                 (Self.sizeKey, .uint32(UInt32(clamping: chunkSize))),
             ], tensors: tensors
-        ).write(to: url)
+        ).write(to: location)
     }
 }

@@ -1,6 +1,5 @@
-import Files
-import Foundation
 import JSON
+import Storage
 
 /// The tokenizer of a GGUF file as the files of a Hugging Face tokenizer.
 ///
@@ -49,12 +48,12 @@ public struct GGUFTokenizer: Sendable {
     /// the tokenizer.
     ///
     /// - Throws: `FileError`.
-    public func write(to directory: URL) throws {
+    public func write(to directory: some FileLocation) throws {
         try AtomicFile.write(
-            JSONValue.object(tokenizer).serialized(), to: directory.appending(path: "tokenizer.json"))
+            JSONValue.object(tokenizer).serialized(), to: directory.entry("tokenizer.json"))
         try AtomicFile.write(
             JSONValue.object(configuration).serialized(pretty: true),
-            to: directory.appending(path: "tokenizer_config.json"))
+            to: directory.entry("tokenizer_config.json"))
     }
 
     private static func configuration(

@@ -1,5 +1,4 @@
-import Files
-import Foundation
+import Storage
 
 /// Writes GGUF files of version 3.
 ///
@@ -38,8 +37,8 @@ public struct GGUFWriter {
     ///
     /// - Throws: ``GGUFError`` where the format does not allow a key, a tensor or a value; `FileError`; what a tensor's
     ///   source throws.
-    public func write(to url: URL) throws {
-        let path = url.path(percentEncoded: false)
+    public func write(to location: some FileLocation) throws {
+        let path = location.plainPath
         let sizes = try checked(path)
         var header = GGUFBytes()
         header.append(GGUFHeader.magic)
@@ -64,7 +63,7 @@ public struct GGUFWriter {
             header.append(UInt64(offset))
             offset += padded(size)
         }
-        try AtomicFile.write(to: url) { writer in
+        try AtomicFile.write(to: location) { writer in
             try writer.write(header.bytes)
             if !tensors.isEmpty { try writer.write(padding(header.bytes.count)) }
             for (tensor, size) in zip(tensors, sizes) {

@@ -1,4 +1,4 @@
-import Files
+import Storage
 
 /// The writing of a tensor's rows, some at a time, quantized on several threads.
 struct TensorWriting {

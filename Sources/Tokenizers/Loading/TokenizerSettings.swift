@@ -42,9 +42,21 @@ struct TokenizerSettings {
         let configuration =
             try file("tokenizer_config.json")
             ?? StageConfiguration(file: "tokenizer_config.json", value: .object([:]), expressions: nil)
-        self.configuration = configuration
         // The model reports what is wrong with it.
-        let model = try? file("config.json")
+        try self.init(configuration, model: try? file("config.json"), file: file)
+    }
+
+    /// Takes the contents of files.
+    ///
+    /// - Parameters:
+    ///   - configuration: `tokenizer_config.json`.
+    ///   - model: `config.json`.
+    ///   - file: Reads another one by its name; `nil` where there is none.
+    init(
+        _ configuration: StageConfiguration, model: StageConfiguration? = nil,
+        file: (String) throws -> StageConfiguration? = { _ in nil }
+    ) throws {
+        self.configuration = configuration
         let modelType = model?.object["model_type"]?.stringValue
         let name =
             try configuration.optionalString("tokenizer_class")

@@ -206,6 +206,7 @@ struct EmbeddingsBackward {
 
 }  // namespace ctorch::kernels
 
+#include "blocks.h"
 #include "decoder.h"
 #include "prenorm.h"
 
@@ -246,6 +247,10 @@ struct Table {
     void (*rms_norm_forward)(bool bfloat16, const RootMeanSquare &call, void *output);
     void (*gated_forward)(bool bfloat16, const Gated &call, void *output);
     void (*decoder_forward)(bool bfloat16, const DecoderForward &call);
+
+    // Rows (R, K) quantized for weights in blocks, and their products.
+    void (*quantize_blocks)(int64_t rows, int64_t length, const float *from, uint8_t *to);
+    void (*block_forward)(const BlockForward &call);
 
     void (*embeddings_forward)(const EmbeddingsForward &call);
     // False for a type that is not rounded to, or rows that its blocks do not fill.

@@ -1,0 +1,39 @@
+import Architectures
+import GGUF
+import Safetensors
+
+/// The files that a model's weights are read from.
+enum WeightSource {
+    case safetensors(SafetensorsCheckpoint)
+    case gguf(GGUFModel)
+
+    /// The tensors' names, for a GGUF file those that they have in a Hugging Face checkpoint.
+    var names: [String] {
+        switch self {
+        case .safetensors(let checkpoint): checkpoint.names
+        case .gguf(let model): model.tensors.map(\.name)
+        }
+    }
+
+    /// The shape of a tensor, and its type's name.
+    func info(_ name: String) -> (shape: [Int], type: String)? {
+        switch self {
+        case .safetensors(let checkpoint): checkpoint.info(name).map { ($0.shape, $0.dtype.rawValue) }
+        case .gguf(let model): model.tensor(named: name).map { ($0.shape, $0.info.type.name) }
+        }
+    }
+
+    /// True if the weights are in blocks of few bits.
+    var hasBlocks: Bool {
+        guard case .gguf(let model) = self else { return false }
+        return model.tensors.contains { $0.info.type.blockSize > 1 }
+    }
+
+    /// Gives back the memory of the file's pages that reading took.
+    func releasePages() {
+        switch self {
+        case .safetensors(let checkpoint): checkpoint.releasePages()
+        case .gguf(let model): model.checkpoint.releasePages()
+        }
+    }
+}
