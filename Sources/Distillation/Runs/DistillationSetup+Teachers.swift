@@ -38,6 +38,7 @@ extension DistillationSetup {
                         request, classifier, student: (data, student.basis), labels: first.labels, log),
                     columns: columns)
                 source.spans = try Self.spans(request, source, (data, student.basis), log)
+                if let spans = source.spans { findings.add(.note, Self.note(spans)) }
                 return source
             }
             if let source { try findings.attempt { try Self.requireSameRows(source, data) } }
@@ -97,13 +98,14 @@ extension DistillationSetup {
                     + "both models texts that their templates render alike, or a student with the teacher's tokenizer"
             )
         }
-        log.send(
-            .note(
-                "The teacher's tokenizer gives other tokens: \(percent(spans.coverage)) of the student's trained tokens are in spans that "
-                    + "both divide, \(percent(spans.agreement)) of which are one token in either, and the vocabularies share "
-                    + "\(spans.shared.teacher.count) tokens. Each model is measured on its own tokens: bits_per_byte and byte_perplexity "
-                    + "compare both."))
         return spans
+    }
+
+    private static func note(_ spans: TeacherSpans) -> String {
+        "The teacher's tokenizer gives other tokens: \(percent(spans.coverage)) of the student's trained tokens are in spans that both "
+            + "divide, \(percent(spans.agreement)) of which are one token in either, and the vocabularies share "
+            + "\(spans.shared.teacher.count) tokens. Each model is measured on its own tokens: bits_per_byte and byte_perplexity "
+            + "compare both."
     }
 
     /// The least fraction of the trained tokens that must be in spans: below it the texts are not the same.

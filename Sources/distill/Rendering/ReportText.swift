@@ -64,9 +64,10 @@ enum ReportText {
                 name.title(for: model.problemType),
                 { $0.metrics[name].map { isFraction ? Format.percent($0) : number($0) } },
                 { teacher in
-                    guard isFraction, let own = model.metrics[name], let other = teacher.metrics[name] else {
-                        return nil
-                    }
+                    // Models without a comparison are measured on tokens of their own.
+                    guard isFraction, comparison != nil, let own = model.metrics[name],
+                        let other = teacher.metrics[name]
+                    else { return nil }
                     return Format.points(own - other)
                 })
         }
