@@ -109,7 +109,7 @@ struct SpanLossTests {
         let (count, width) = (3, 700)
         var values = (0..<count * width).map { _ in Float.random(in: 0...1, using: &generator) }
         for index in stride(from: 0, to: values.count, by: 5) {
-            values[index] = [0, 1, 1e-40, 0.5][index % 4]
+            values[index] = [0, 1, Float(bitPattern: 71_362), 0.5][index % 4]
         }
         let order = FallingOrder.indices(values, count: count, width: width)
         for row in 0..<count {
