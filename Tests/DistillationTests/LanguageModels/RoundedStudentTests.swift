@@ -54,6 +54,8 @@ struct RoundedStudentTests {
         var request = try request(type)
         request.training.numTrainEpochs = 5
         request.objectives = [try ObjectiveSpecification(text: "kl")]
+        // As it is for whoever evaluates the file.
+        request.teacherStates = .float32
         let held = scratch.appending(path: "held.jsonl")
         try TinyLanguageModel.conversations(to: held, count: 8)
         request.data.validation = held
