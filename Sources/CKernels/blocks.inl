@@ -89,6 +89,24 @@ CT_INLINE vu block_bytes_of(const uint8_t *block, int g) {
     return low | ((place <= 4 ? two << (4 - place) : two >> (place - 4)) & 0x30303030u);
 }
 
+// A block's scales, and what is added for each unit of a row's sum.
+struct BlockScales {
+    vf scale, minimum;
+};
+
+// Those of a block, of a superblock's scales where the form has such.
+template <BlockForm form>
+CT_INLINE BlockScales block_scales(const uint8_t *scales, vf scale, vf minimum) {
+    constexpr BlockLayout layout = block_layout(form);
+    if constexpr (!layout.is_super) {
+        return {widen_halves(scales), layout.has_minimum ? widen_halves(scales + 32) : vf{}};
+    } else if constexpr (layout.has_minimum) {
+        return {scale * __builtin_convertvector(load_as<vb16>(scales), vf), -minimum * __builtin_convertvector(load_as<vb16>(scales + 16), vf)};
+    } else {
+        return {scale, vf{}};
+    }
+}
+
 // tile[r][o] = Σ_k input[r][k] · panel[k][o]
 template <BlockForm form, int rows>
 __attribute__((noinline)) void multiply_blocks(int64_t blocks, const uint8_t *panel, const uint8_t *input, float *tile) {
@@ -137,17 +155,10 @@ __attribute__((noinline)) void multiply_blocks(int64_t blocks, const uint8_t *pa
                 for (int r = 0; r < rows; ++r) parts[r] = __builtin_convertvector(exact[r], vf);
             }
         }
-        vf own = scale, least = vf{};
-        if constexpr (!layout.is_super) {
-            own = widen_halves(scales);
-            if constexpr (layout.has_minimum) least = widen_halves(scales + 32);
-        } else if constexpr (layout.has_minimum) {
-            own = scale * __builtin_convertvector(load_as<vb16>(scales), vf);
-            least = -minimum * __builtin_convertvector(load_as<vb16>(scales + 16), vf);
-        }
+        BlockScales own = block_scales<form>(scales, scale, minimum);
         for (int r = 0; r < rows; ++r) {
-            sums[r] = parts[r] * (own * row_scales[r]) + sums[r];
-            if constexpr (layout.has_minimum) sums[r] = least * row_scales[rows + r] + sums[r];
+            sums[r] = parts[r] * (own.scale * row_scales[r]) + sums[r];
+            if constexpr (layout.has_minimum) sums[r] = own.minimum * row_scales[rows + r] + sums[r];
         }
         input += rows * block_record;
         panel += layout.block_bytes();

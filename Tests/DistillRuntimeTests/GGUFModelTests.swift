@@ -74,8 +74,9 @@ struct GGUFModelTests {
         try withTemporaryDirectory { folder in
             let model = try rewritten(name + ".gguf", as: type, to: folder.appending(path: "x.gguf"))
             let error = try relativeError(logits(decoder(model), ids), logits(widened(model, folder), ids))
-            // The activations' rounding: half a step of 127 for each of a layer's products.
-            #expect(error < 0.04 && error > 0, "\(name) \(error)")
+            // The activations' rounding, half a step of 127 of a block's largest in each product: 0.04 of the largest logit through seven layers
+            // of large random weights.
+            #expect(error < 0.1 && error > 0, "\(name) \(error)")
         }
     }
 
@@ -84,7 +85,7 @@ struct GGUFModelTests {
         try withTemporaryDirectory { folder in
             let model = try GGUFModel(file: files.appending(path: name + ".gguf"))
             let error = try relativeError(logits(decoder(model), ids), logits(widened(model, folder), ids))
-            #expect(error < 0.04 && error > 0, "\(name) \(error)")
+            #expect(error < 0.1 && error > 0, "\(name) \(error)")
         }
     }
 
@@ -100,8 +101,9 @@ struct GGUFModelTests {
             let name = "model.embed_tokens.weight"
             let table = try #require(file.tensor(named: name)).floats()
             let rounded = try widened(model, folder, blocks: form)
-            let entries = try SafetensorsCheckpoint(directory: folder).tensors.map { info in
-                let bytes = try SafetensorsCheckpoint(directory: folder).bytes(of: info.name)
+            let checkpoint = try SafetensorsCheckpoint(directory: folder)
+            let entries = try checkpoint.tensors.map { info in
+                let bytes = try checkpoint.bytes(of: info.name)
                 return SafetensorsWriter.Entry(
                     name: info.name, dtype: .float32, shape: info.shape,
                     bytes: info.name == name ? table.flatMap(\.bytes) : Array(bytes))

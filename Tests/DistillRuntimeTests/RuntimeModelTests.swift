@@ -112,7 +112,7 @@ struct RuntimeModelTests {
     @Test("damaged and missing files are errors that name them")
     func damaged() throws {
         expectRefusal(URL(filePath: "/nowhere/at/all"), "/nowhere/at/all")
-        expectRefusal(URL(filePath: "/nowhere/model.gguf"), "distill generate")
+        expectRefusal(URL(filePath: "/nowhere/model.gguf"), "a language model in GGUF")
         try withCopy { folder in
             let weights = folder.appending(path: "model.safetensors")
             let bytes = try Data(contentsOf: weights)

@@ -61,7 +61,7 @@ final class DecoderLinear: @unchecked Sendable {
                 matrix, bias: bias ?? StoredValues(zeros: outputs), inputs: inputs, outputs: outputs)
             (kernel, int8) = (packed.kernel, packed)
         case .blocks(let blocks):
-            let packed = try Self.panels(blocks.form, place) {
+            let packed = try Self.panels(blocks.form, place, store.arena) {
                 ck_pack_blocks(
                     blocks.form, blocks.rows, Int64(outputs), Int64(inputs), Int64(blocks.head), $0)
             } notFinite: {
@@ -75,7 +75,7 @@ final class DecoderLinear: @unchecked Sendable {
                 outputs: Int64(outputs), inputs: Int64(inputs), output_stride: Int64(part.outputStride),
                 input_stride: Int64(part.inputStride))
             if let form = precision.blocks.map(Int32.init), inputs.isMultiple(of: 32) {
-                let packed = try Self.panels(form, place) {
+                let packed = try Self.panels(form, place, store.arena) {
                     ck_quantize_blocks(form, &stored, $0)
                 } notFinite: {
                     store.notFinite(part.tensor.name)
@@ -83,7 +83,8 @@ final class DecoderLinear: @unchecked Sendable {
                 (kernel.form, kernel.panels, panels) = (form, UnsafePointer(packed.pointer), packed)
             } else {
                 let packed = try AlignedBuffer<UInt32>(
-                    count: Int(ck_packed_words(precision.usesBFloat16, Int64(outputs), Int64(inputs))))
+                    count: Int(ck_packed_words(precision.usesBFloat16, Int64(outputs), Int64(inputs))),
+                    in: store.arena)
                 try Self.check(ck_pack_stored(precision.usesBFloat16, &stored, packed.pointer)) {
                     store.notFinite(part.tensor.name)
                 }
@@ -95,11 +96,11 @@ final class DecoderLinear: @unchecked Sendable {
 
     /// The panels of blocks that a function of the kernels packs.
     private static func panels(
-        _ form: Int32, _ place: Place, pack: (UnsafeMutablePointer<UInt8>) -> Int32,
+        _ form: Int32, _ place: Place, _ arena: WeightArena, pack: (UnsafeMutablePointer<UInt8>) -> Int32,
         notFinite: () -> RuntimeError
     ) throws -> AlignedBuffer<UInt8> {
         let packed = try AlignedBuffer<UInt8>(
-            count: Int(ck_block_bytes(form, Int64(place.outputs), Int64(place.inputs))))
+            count: Int(ck_block_bytes(form, Int64(place.outputs), Int64(place.inputs))), in: arena)
         try check(pack(packed.pointer), notFinite)
         return packed
     }

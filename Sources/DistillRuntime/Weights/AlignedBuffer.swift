@@ -10,6 +10,8 @@
 final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
     let pointer: UnsafeMutablePointer<Element>
     let count: Int
+    /// What keeps the memory; `nil` where it is the buffer's own.
+    private let owner: AnyObject?
 
     /// Takes memory for some elements; their values are whatever was there.
     ///
@@ -21,7 +23,17 @@ final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
             throw RuntimeError.outOfMemory
         }
         pointer = bytes.bindMemory(to: Element.self, capacity: max(1, count))
+        owner = nil
     }
 
-    deinit { free(pointer) }
+    /// Takes memory of an arena.
+    ///
+    /// - Throws: ``RuntimeError`` where there is none.
+    init(count: Int, in arena: WeightArena) throws {
+        let (start, owner) = try arena.take(bytes: count * MemoryLayout<Element>.stride)
+        pointer = start.bindMemory(to: Element.self, capacity: max(1, count))
+        (self.count, self.owner) = (count, owner)
+    }
+
+    deinit { if owner == nil { free(pointer) } }
 }

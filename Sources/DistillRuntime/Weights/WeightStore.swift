@@ -5,6 +5,8 @@ import Safetensors
 /// The tensors of a checkpoint, by the model's names, whatever names the file uses. float32 and int8 values stay in the mapped file.
 final class WeightStore {
     let path: String
+    /// The memory that weights are packed into.
+    let arena = WeightArena()
     private let source: WeightSource
     private let storedNames: [String: String]
     private let quantization: QuantizationConfiguration?
