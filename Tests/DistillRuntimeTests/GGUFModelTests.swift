@@ -74,8 +74,9 @@ struct GGUFModelTests {
         try withTemporaryDirectory { folder in
             let model = try rewritten(name + ".gguf", as: type, to: folder.appending(path: "x.gguf"))
             let error = try relativeError(logits(decoder(model), ids), logits(widened(model, folder), ids))
-            // The activations' rounding, half a step of 127 of a block's largest in each product: 0.04 of the largest logit through seven layers
-            // of large random weights.
+            // What the activations' rounding does in all layers of large random weights: 0.042 of the largest logit at the most that was
+            // measured. The products themselves are held to exact integers elsewhere; a scale or an order that is wrong is an error of
+            // the logits' own size.
             #expect(error < 0.1 && error > 0, "\(name) \(error)")
         }
     }
