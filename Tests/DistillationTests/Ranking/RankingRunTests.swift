@@ -169,7 +169,9 @@ struct RankingRunTests {
             (evaluate.teacher, evaluate.cache) = (teacher, Support.cache)
             (evaluate.precision, evaluate.latencySamples) = (.float32, 1)
             let again = try EvaluationRun(evaluate).run()
-            #expect(again.comparison?.agreement == report.comparison?.agreement)
+            // libtorch's own kernels have other last bits in batches of other texts.
+            let (evaluated, trained) = (again.comparison?.agreement, report.comparison?.agreement)
+            #expect(try abs(#require(evaluated) - #require(trained)) < 1e-6)
             #expect(again.model.metrics[.ndcg] == report.student.metrics[.ndcg])
             #expect(again.teacher?.metrics[.ndcg] == report.teacher?.metrics[.ndcg])
             #expect(again.teacher?.problemType == .ranking && again.comparison?.speedRatio != nil)
