@@ -109,6 +109,23 @@ enum Support {
         return result
     }
 
+    /// The student's weights after a run that is stopped each so many steps and started again, or after one that is left alone.
+    static func weights(of request: DistillRequest, stoppedAfter steps: Int?) throws -> [String: [UInt8]] {
+        var request = request
+        request.checkpoints.resume = .auto
+        var isDone = false
+        while !isDone {
+            var seen = 0
+            do {
+                _ = try DistillationRun(request).run(
+                    onEvent: { if case .step = $0 { seen += 1 } },
+                    stopRequest: { steps.map { seen >= $0 } == true ? .checkpoint : nil })
+                isDone = true
+            } catch is InterruptedError {}
+        }
+        return try bytes(AutoModel.load(from: request.output).model)
+    }
+
     /// A cache for runs whose cache is not what is tested.
     static let cache: CacheOptions = {
         var options = CacheOptions()

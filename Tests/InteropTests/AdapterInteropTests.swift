@@ -27,10 +27,7 @@ struct AdapterInteropTests {
     func adapters() throws {
         let place = try TemporaryDirectory()
         let chats = place.url.appending(path: "chats.jsonl")
-        let lines = (0..<12).map {
-            #"{"messages": [{"role": "user", "content": "name \#($0)"}, {"role": "assistant", "content": "number \#($0 * 7)"}]}"#
-        }
-        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: chats)
+        try LanguageModelInteropTests.writeChats(to: chats)
         let llama = place.url.appending(path: "llama")
         try LanguageModelInteropTests.writeModel("llama", "TokenizersBackend", to: llama)
         var claims: [JSONValue] = []

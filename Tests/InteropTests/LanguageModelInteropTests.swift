@@ -33,10 +33,7 @@ struct LanguageModelInteropTests {
     func students() throws {
         let place = try TemporaryDirectory()
         let data = place.url.appending(path: "chats.jsonl")
-        let lines = (0..<12).map {
-            #"{"messages": [{"role": "user", "content": "name \#($0)"}, {"role": "assistant", "content": "number \#($0 * 7)"}]}"#
-        }
-        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: data)
+        try Self.writeChats(to: data)
         var claims: [JSONValue] = []
         for (name, tokenizerClass) in [
             ("llama", "TokenizersBackend"), ("qwen2", "Qwen2Tokenizer"), ("gpt2", "GPT2Tokenizer"),
@@ -66,10 +63,7 @@ struct LanguageModelInteropTests {
     func pruned() throws {
         let place = try TemporaryDirectory()
         let data = place.url.appending(path: "chats.jsonl")
-        let lines = (0..<12).map {
-            #"{"messages": [{"role": "user", "content": "name \#($0)"}, {"role": "assistant", "content": "number \#($0 * 7)"}]}"#
-        }
-        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: data)
+        try Self.writeChats(to: data)
         let claims = try [
             ("llama", PrunedSizes(layers: 2, hiddenSize: 24, intermediateSize: 32, keyValueHeads: 1)),
             ("qwen2", PrunedSizes(layers: 2, intermediateSize: 40, attentionHeads: 2, keyValueHeads: 2)),
@@ -115,6 +109,14 @@ struct LanguageModelInteropTests {
     }
 
     // MARK: - Models
+
+    /// Writes conversations of two turns.
+    static func writeChats(to file: URL) throws {
+        let lines = (0..<12).map {
+            #"{"messages": [{"role": "user", "content": "name \#($0)"}, {"role": "assistant", "content": "number \#($0 * 7)"}]}"#
+        }
+        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: file)
+    }
 
     private static let shapes = [
         "llama": """

@@ -18,24 +18,25 @@ final class LatencyBudget: ShapeBudget {
     /// - Parameters:
     ///   - model: The model that is pruned.
     ///   - texts: The texts that are timed.
-    ///   - target: ``PruneRequest/Target/latency(_:)`` or ``PruneRequest/Target/latencyRatio(_:)``.
+    ///   - target: The most that is allowed, as a fraction of the model's time.
+    init(_ model: TransformerModel, texts: EncodedDataset, target: Double) {
+        (self.model, self.texts, self.target) = (model, texts, target)
+    }
+
+    /// - Parameters:
+    ///   - model: The model that is pruned.
+    ///   - texts: The texts that are timed.
+    ///   - milliseconds: The most that is allowed.
     /// - Throws: `DistillationError` where the model is that fast already.
-    init(_ model: TransformerModel, texts: EncodedDataset, target: PruneRequest.Target) throws {
-        (self.model, self.texts) = (model, texts)
-        switch target {
-        case .latencyRatio(let ratio): self.target = ratio
-        case .latency(let milliseconds):
-            let own = try LatencyProbe.measure(
-                [.init(model: model, dataset: texts)], samples: 3 * Self.samples)
-            let median = own[0]?.p50 ?? 0
-            guard milliseconds < median else {
-                throw DistillationError(
-                    "--target-latency \(milliseconds)ms: a text takes \(model.configuration.source) \(Self.text(median)) ms here; choose "
-                        + "less")
-            }
-            self.target = milliseconds / median
-        case .parameters, .ratio: self.target = 1
+    convenience init(_ model: TransformerModel, texts: EncodedDataset, milliseconds: Double) throws {
+        let own = try LatencyProbe.measure([.init(model: model, dataset: texts)], samples: 3 * Self.samples)
+        let median = own[0]?.p50 ?? 0
+        guard milliseconds < median else {
+            throw DistillationError(
+                "--target-latency \(milliseconds)ms: a text takes \(model.configuration.source) \(Self.text(median)) ms here; choose "
+                    + "less")
         }
+        self.init(model, texts: texts, target: milliseconds / median)
     }
 
     func holds(_ shape: ModelShape) throws -> Bool { try ratio(shape) <= target }

@@ -93,11 +93,15 @@ public struct PruneRun {
 
     /// What a search may spend; `nil` without a search.
     private func budget(_ loaded: LoadedModel, _ material: PruningMaterial) throws -> (any ShapeBudget)? {
-        guard let wanted = request.target else { return nil }
         if let target = try parameterTarget(loaded) {
             return ParameterBudget(model: loaded.model, target: target)
         }
-        return try LatencyBudget(loaded.model, texts: material.trial.dataset, target: wanted)
+        let (model, texts) = (loaded.model, material.trial.dataset)
+        return switch request.target {
+        case .latency(let time): try LatencyBudget(model, texts: texts, milliseconds: time)
+        case .latencyRatio(let ratio): LatencyBudget(model, texts: texts, target: ratio)
+        case .parameters, .ratio, nil: nil
+        }
     }
 
     /// The shape to cut to, and what a search tried for it.

@@ -38,7 +38,7 @@ public struct EvaluationRun {
         let isComparable = try vocabulary != nil || haveSameRows(data)
         if !isComparable { log.send(.note(Self.differentTokens)) }
         let encoded = data.map(\.dataset)
-        var logits = try log.phase("Evaluating") {
+        let logits = try log.phase("Evaluating") {
             let (whole, states) =
                 try isComparable
                 ? teacherStates(classifiers, encoded, vocabulary, processes, shouldStop) : (nil, nil)
@@ -49,21 +49,20 @@ public struct EvaluationRun {
                     : self.logits(classifiers[0], encoded[0], states, log, processes, shouldStop)
             }
         }
-        let pairs = logits.count > 1 ? logits[1] : nil
-        if let pairs, scoresPairs(classifiers) { logits[1] = try byText(pairs, encoded[0]) }
         let told = try scores(for: classifier, data[0], type, log)
+        // What the model is compared with, row by row.
+        let theirs = try logits.count > 1 ? rows(of: logits[1], classifiers, encoded[0]) : told
         let latencies = try latencies(classifiers, encoded, log, processes)
         let evaluations = try classifiers.indices.map {
             try Evaluator.evaluation(
-                classifiers[$0].model, logits: $0 > 0 ? pairs ?? logits[$0] : logits[$0],
-                targets: encoded[$0].targets,
-                teacher: $0 > 0 || !isComparable ? nil : teacher == nil ? told : logits[1],
+                classifiers[$0].model, logits: logits[$0], targets: encoded[$0].targets,
+                teacher: $0 > 0 || !isComparable ? nil : theirs,
                 bytesOnDisk: SafetensorsCheckpoint.weightBytes(in: classifiers[$0].directory),
                 latency: latencies[$0])
         }
-        let beside =
-            try teacher.map { _ in (logits[1], evaluations[1]) }
-            ?? told.map { ($0, try Self.evaluation(of: $0, classifier, encoded[0])) }
+        let beside = try theirs.map {
+            ($0, try evaluations.count > 1 ? evaluations[1] : Self.evaluation(of: $0, classifier, encoded[0]))
+        }
         return EvaluationReport(
             model: evaluations[0], teacher: beside?.1,
             comparison: try !isComparable
@@ -75,14 +74,15 @@ public struct EvaluationRun {
             labels: classifier.labels.names, problemType: type, data: data[0].record)
     }
 
-    /// A cross-encoder's scores of pairs as a row for each text that a model for embeddings reads.
-    private func byText(_ pairs: Logits, _ texts: EncodedDataset) throws -> Logits {
+    /// A teacher's outputs as the model has rows: a cross-encoder's scores of pairs at each text that a model for embeddings reads.
+    private func rows(of outputs: Logits, _ models: [LoadedModel], _ texts: EncodedDataset) throws -> Logits {
+        guard scoresPairs(models) else { return outputs }
         guard let groups = texts.targets.groups else {
             throw DistillationError(
                 "\(request.data.path): holds texts alone; a teacher that scores pairs is compared on queries with documents, or on "
                     + "pairs of texts")
         }
-        return try groups.byText(pairs, of: request.data)
+        return try groups.byText(outputs, of: request.data)
     }
 
     /// The evaluation of a teacher that is known by its scores.

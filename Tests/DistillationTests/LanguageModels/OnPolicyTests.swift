@@ -80,19 +80,7 @@ struct OnPolicyTests {
             var request = try request(output)
             request.onPolicy?.fraction = 0.8
             request.onPolicy?.refreshSteps = refresh
-            request.checkpoints.resume = .auto
-            var isDone = steps == nil
-            while !isDone {
-                var seen = 0
-                do {
-                    _ = try DistillationRun(request).run(
-                        onEvent: { if case .step = $0 { seen += 1 } },
-                        stopRequest: { seen >= steps ?? 0 ? .checkpoint : nil })
-                    isDone = true
-                } catch is InterruptedError {}
-            }
-            if steps == nil { _ = try DistillationRun(request).run() }
-            return try Support.bytes(AutoModel.load(from: request.output).model)
+            return try Support.weights(of: request, stoppedAfter: steps)
         }
         #expect(try run("whole", stopAfter: nil) == run("stopped", stopAfter: 3))
     }

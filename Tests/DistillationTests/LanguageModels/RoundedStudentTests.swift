@@ -80,10 +80,10 @@ struct RoundedStudentTests {
         evaluation.latencySamples = 0
         evaluation.cache = request.cache
         let evaluated = try EvaluationRun(evaluation).run()
-        let judged = try #require(evaluated.comparison?.kl)
+        let divergenceInFile = try #require(evaluated.comparison?.kl)
         #expect(
-            abs(judged - divergence) < 1e-5 * divergence + 1e-7,
-            "\(judged) in the file, \(divergence) in training")
+            abs(divergenceInFile - divergence) < 1e-5 * divergence + 1e-7,
+            "\(divergenceInFile) in the file, \(divergence) in training")
         // Of the directory it is told that the weights are not rounded.
         var told: [String] = []
         evaluation.model = request.output
@@ -158,19 +158,7 @@ struct RoundedStudentTests {
             request.training.emaDecay = 0.9
             request.training.perDeviceTrainBatchSize = 3
             request.training.gradientAccumulationSteps = 2
-            request.checkpoints.resume = .auto
-            var isDone = steps == nil
-            while !isDone {
-                var seen = 0
-                do {
-                    _ = try DistillationRun(request).run(
-                        onEvent: { if case .step = $0 { seen += 1 } },
-                        stopRequest: { seen >= steps ?? 0 ? .checkpoint : nil })
-                    isDone = true
-                } catch is InterruptedError {}
-            }
-            if steps == nil { _ = try DistillationRun(request).run() }
-            return try Support.bytes(AutoModel.load(from: request.output).model)
+            return try Support.weights(of: request, stoppedAfter: steps)
         }
         #expect(try run("whole", stopAfter: nil) == run("stopped", stopAfter: 5))
     }

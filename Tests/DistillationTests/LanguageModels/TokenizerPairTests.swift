@@ -83,18 +83,7 @@ struct TokenizerPairTests {
         func run(_ output: String, stopAfter steps: Int?) throws -> [String: [UInt8]] {
             var request = try pair.request()
             request.output = pair.scratch.appending(path: output)
-            request.checkpoints.resume = .auto
-            var isDone = false
-            while !isDone {
-                var seen = 0
-                do {
-                    _ = try DistillationRun(request).run(
-                        onEvent: { if case .step = $0 { seen += 1 } },
-                        stopRequest: { steps.map { seen >= $0 } == true ? .checkpoint : nil })
-                    isDone = true
-                } catch is InterruptedError {}
-            }
-            return try Support.bytes(AutoModel.load(from: request.output).model)
+            return try Support.weights(of: request, stoppedAfter: steps)
         }
         #expect(try run("whole", stopAfter: nil) == run("stopped", stopAfter: 4))
     }
