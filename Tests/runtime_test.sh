@@ -10,7 +10,7 @@ fail() { echo "runtime: $*" >&2 && exit 1; }
 
 scripts/runtime.sh --output "$folder" >"$folder/build.log" 2>&1 || { tail -40 "$folder/build.log" >&2 && fail "it does not build"; }
 program=$folder/bin/distill-run
-[ "$(wc -c <"$program")" -le 15000000 ] || fail "distill-run takes $(wc -c <"$program") bytes, more than 15 MB"
+[ "$(wc -c <"$program")" -le 14000000 ] || fail "distill-run takes $(wc -c <"$program") bytes, more than 14 MB"
 
 # It needs nothing that this package or Swift installs.
 if command -v ldd >/dev/null; then

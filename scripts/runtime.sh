@@ -18,6 +18,10 @@ esac
 
 scratch=.build-runtime
 build=(swift build -c release --static-swift-stdlib --scratch-path "$scratch")
+if [ "$(uname)" = Linux ]; then
+    # A program names no symbol for others, so that what it does not use is left out; functions that are alike are kept once.
+    build+=(-Xlinker --no-export-dynamic -Xlinker --icf=safe)
+fi
 "${build[@]}" --product distill-run
 "${build[@]}" --product distill-c
 products=$("${build[@]}" --show-bin-path)
@@ -34,8 +38,7 @@ else
     # which Swift finds a program's types.
     swift=$(dirname "$(dirname "$(readlink -f "$(command -v swiftc)")")")/lib/swift_static/linux
     needed=()
-    for name in swiftCore swift_Concurrency swiftSynchronization swift_StringProcessing swift_RegexParser swiftDispatch dispatch \
-        BlocksRuntime swiftGlibc; do
+    for name in swiftCore swift_Concurrency swiftSynchronization swiftDispatch dispatch BlocksRuntime swiftGlibc; do
         needed+=("$swift/lib$name.a")
     done
     object=$scratch/distill.o

@@ -21,7 +21,7 @@ public struct GGUFTensorName: Sendable, Equatable {
 
     /// The name with a layer's number in the place of `#`.
     package static func name(_ pattern: String, layer: Int) -> String {
-        pattern.replacing("#", with: String(layer))
+        pattern.split(separator: "#", omittingEmptySubsequences: false).joined(separator: String(layer))
     }
 
     /// Takes a name apart at the first of its parts that is a number: `blk.3.attn_q.weight` is `blk.#.attn_q.weight` and 3.

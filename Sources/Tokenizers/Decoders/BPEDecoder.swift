@@ -12,7 +12,7 @@ struct BPEDecoder: TokenDecoder {
 
     func decode(_ tokens: [[UInt8]]) -> [[UInt8]] {
         tokens.enumerated().map { index, token in
-            token.replacing(suffix, with: index == tokens.count - 1 ? [] : [0x20])
+            token.replacingBytes(suffix, with: index == tokens.count - 1 ? [] : [0x20])
         }
     }
 }

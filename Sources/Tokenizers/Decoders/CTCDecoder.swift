@@ -19,8 +19,8 @@ struct CTCDecoder: TokenDecoder {
     func decode(_ tokens: [[UInt8]]) -> [[UInt8]] {
         var decoded: [[UInt8]] = []
         for (index, token) in tokens.enumerated() where index == 0 || token != tokens[index - 1] {
-            var text = token.replacing(padding, with: [])
-            if cleansUp { text = WordPieceDecoder.cleanUp(text).replacing(delimiter, with: [0x20]) }
+            var text = token.replacingBytes(padding, with: [])
+            if cleansUp { text = WordPieceDecoder.cleanUp(text).replacingBytes(delimiter, with: [0x20]) }
             if !text.isEmpty { decoded.append(text) }
         }
         return decoded

@@ -12,7 +12,7 @@ struct MetaspaceDecoder: TokenDecoder {
 
     func decode(_ tokens: [[UInt8]]) -> [[UInt8]] {
         tokens.enumerated().map { index, token in
-            token.replacing(replacement, with: index == 0 && isPrepended ? [] : [0x20])
+            token.replacingBytes(replacement, with: index == 0 && isPrepended ? [] : [0x20])
         }
     }
 }

@@ -30,6 +30,6 @@ struct WordPieceDecoder: TokenDecoder {
     /// Takes out the spaces before punctuation and in contractions.
     static func cleanUp(_ text: [UInt8]) -> [UInt8] {
         guard text.contains(0x20) else { return text }
-        return replacements.reduce(text) { $0.replacing($1.0, with: $1.1) }
+        return replacements.reduce(text) { $0.replacingBytes($1.0, with: $1.1) }
     }
 }
