@@ -78,13 +78,32 @@ struct KeyRange {
     int64_t panel_begin, panel_end, begin, end, padded;
 };
 
-// Scores of the rows of one panel against the keys of a range, (rows, padded).
+// Keys, or values by which gradients are multiplied, in panels of 32 tokens of `total` words each, one after another.
+struct PanelsInOrder {
+    const uint32_t *words;
+    int64_t total;
+    const uint32_t *panel(int64_t p) const { return words + p * 32 * total; }
+};
+
+// A text's packed keys and values of one head; a panel of values has `all` words.
 template <class S>
+struct PackedHead {
+    PanelsInOrder keys;
+    const uint32_t *values;
+    int64_t all;
+    // tile = weights (rows, the range's tokens) · dimensions 32p … of the values
+    void multiply(const KeyRange<S> &range, int64_t p, const uint32_t *weights, int64_t height, int64_t rows, float *tile) const {
+        multiply_tile<S>(rows, words<S>(range.end - range.begin), weights, height, values + (p * all + range.begin / Words<S>::per) * 32, tile);
+    }
+};
+
+// Scores of the rows of one panel against the keys of a range, (rows, padded).
+template <class S, class Keys>
 CT_INLINE void causal_scores(const KeyRange<S> &range, int64_t total, const uint32_t *left, int64_t height, int64_t rows,
-                             const uint32_t *right, float *scores) {
+                             const Keys &keys, float *scores) {
     alignas(64) float tile[panel_rows<S> * 32];
     for (int64_t p = range.panel_begin; p < range.panel_end; ++p) {
-        multiply_tile<S>(rows, total, left, height, right + p * 32 * total, tile);
+        multiply_tile<S>(rows, total, left, height, keys.panel(p), tile);
         float *to = scores + (p - range.panel_begin) * 32;
         for (int64_t r = 0; r < rows; ++r) {
             store(to + r * range.padded, load(tile + r * 32));
@@ -120,10 +139,9 @@ CT_INLINE float softmax_columns(float *row, int64_t begin, int64_t end, int64_t 
     return highest + __builtin_logf(all);
 }
 
-// Writes the context of the rows to `context` (rows, D), from packed keys and values; a panel of values has `all` words.
-template <class S>
-void causal_attend(const CausalHead<S> &head, const uint32_t *keys, const uint32_t *values, int64_t all, S *context, int64_t stride,
-                   float *log_sum) {
+// Writes the context of the rows to `context` (rows, D), from packed keys and values.
+template <class S, class Held>
+void causal_attend(const CausalHead<S> &head, const Held &held, S *context, int64_t stride, float *log_sum) {
     int64_t width = head.shape.width, total = words<S>(width);
     RowPanels<S> panels(head.rows);
     uint32_t *queries = scratch<uint32_t>(Slot::head_queries, left_words<S>(head.rows, width));
@@ -135,7 +153,7 @@ void causal_attend(const CausalHead<S> &head, const uint32_t *keys, const uint32
     for (int64_t i = 0; i < panels.count; ++i) {
         int64_t first = i * panels.height, rows = panels.rows_of(i);
         KeyRange<S> range(head, first, rows);
-        causal_scores(range, total, queries + first * total, panels.height, rows, keys, scores);
+        causal_scores(range, total, queries + first * total, panels.height, rows, held.keys, scores);
         for (int64_t r = 0; r < rows; ++r) {
             float logarithm = softmax_columns(scores + r * range.padded, head.begin(first + r) - range.begin,
                                               head.end(first + r) - range.begin, range.padded, head.shape.scale);
@@ -144,8 +162,7 @@ void causal_attend(const CausalHead<S> &head, const uint32_t *keys, const uint32
         int64_t count = range.end - range.begin;
         pack_left_panel<S>(scores, range.padded, rows, count, panels.height, weights);
         for (int64_t p = 0; p < panels_of(width); ++p) {
-            multiply_tile<S>(rows, words<S>(count), weights, panels.height,
-                             values + (p * all + range.begin / Words<S>::per) * 32, tile);
+            held.multiply(range, p, weights, panels.height, rows, tile);
             int64_t left = width - p * 32;
             for (int64_t r = 0; r < rows; ++r) {
                 S *to = context + (first + r) * stride + p * 32;
@@ -180,7 +197,8 @@ void causal_forward(const CausalForward &call) {
             const S *query = rotated(shape, shape.query_norm, static_cast<const S *>(call.query) + row, query_stride, length, Places{},
                                      Slot::causal_query);
             CausalHead<S> head{shape, length, query, key, query_stride, key_stride, length};
-            causal_attend<S>(head, keys, values, words<S>(length), static_cast<S *>(call.context) + row, shape.heads * width,
+            causal_attend<S>(head, PackedHead<S>{{keys, words<S>(width)}, values, words<S>(length)},
+                             static_cast<S *>(call.context) + row, shape.heads * width,
                              call.log_sum ? call.log_sum + h * tokens + start : nullptr);
         }
     });

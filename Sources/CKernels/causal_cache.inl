@@ -1,45 +1,29 @@
-// Causal attention of texts whose earlier tokens' keys and values are kept, in the form that products read: the keys of a head in
-// panels of 32 tokens, its values in panels of 32 dimensions. New tokens are added to them, and nothing is packed twice. A token's
-// context has the bits that attention over its whole text gives it.
+// Causal attention of texts whose earlier tokens' keys and values are kept in pages of 32 tokens, which several texts may have in common
+// (Kwon et al., "Efficient Memory Management for Large Language Model Serving with PagedAttention", SOSP 2023). A page has for each
+// head what products read: its keys in one panel of 32 tokens, its values in panels of 32 dimensions. New tokens are added to them,
+// and nothing is packed twice. A token's context has the bits that attention over its whole text gives it.
 
-// A head's part of a text's words: its keys, then its values.
+// A head's part of a page: its keys, then its values.
 template <class S>
-struct CachedHead {
-    CachedHead(int64_t width, int64_t capacity)
-        : key_words(right_words<S>(capacity, width)), value_words(words<S>(capacity)), all(key_words + right_words<S>(width, capacity)) {}
-    int64_t key_words;
-    int64_t value_words;  // of a panel
-    int64_t all;
+struct PagedHead {
+    explicit PagedHead(int64_t width) : key_words(right_words<S>(32, width)), all(key_words + right_words<S>(width, 32)) {}
+    int64_t key_words, all;
+    static constexpr int64_t value_words = 32 / Words<S>::per;  // of a panel
 };
 
 template <class S>
-int64_t cached_words(int64_t heads, int64_t width, int64_t capacity) {
-    return heads * CachedHead<S>(width, capacity).all;
+int64_t page_words(int64_t heads, int64_t width) {
+    return heads * PagedHead<S>(width).all;
 }
 
-// Copies `from` into words of a larger capacity.
-template <class S>
-void move_cached(int64_t heads, int64_t width, const CachedText &from, const CachedText &to) {
-    CachedHead<S> old(width, from.capacity), fresh(width, to.capacity);
-    for (int64_t k = 0; k < heads; ++k) {
-        const uint32_t *source = from.words + k * old.all;
-        uint32_t *target = to.words + k * fresh.all;
-        std::copy(source, source + old.key_words, target);
-        for (int64_t p = 0; p < panels_of(width); ++p) {
-            const uint32_t *panel = source + old.key_words + p * old.value_words * 32;
-            std::copy(panel, panel + old.value_words * 32, target + fresh.key_words + p * fresh.value_words * 32);
-        }
-    }
-}
-
-// Adds `count` keys after `past` of them.
-template <class S>
-void append_keys(const S *key, int64_t stride, int64_t past, int64_t count, int64_t width, uint32_t *to) {
+// Adds `count` keys after `past` of them, to the panels of pages.
+template <class S, class Panel>
+void append_keys(const S *key, int64_t stride, int64_t past, int64_t count, int64_t width, Panel &&panel_of) {
     constexpr int64_t per = Words<S>::per;
     int64_t total = words<S>(width), row = 0;
     // Those of a panel that was begun.
     for (; row < count && (past + row) % 32 != 0; ++row) {
-        uint32_t *panel = to + (past + row) / 32 * 32 * total;
+        uint32_t *panel = panel_of((past + row) / 32);
         for (int64_t w = 0; w < total; w += 16) {
             uint32_t lanes[16];
             store_as(lanes, row_words<S>(key + row * stride + w * per, width - w * per));
@@ -47,7 +31,7 @@ void append_keys(const S *key, int64_t stride, int64_t past, int64_t count, int6
         }
     }
     for (; row < count; row += 32)
-        pack_rows_panel<S>(key + row * stride, stride, std::min<int64_t>(32, count - row), width, 32, to + (past + row) * total);
+        pack_rows_panel<S>(key + row * stride, stride, std::min<int64_t>(32, count - row), width, 32, panel_of((past + row) / 32));
 }
 
 // Word `w` of sixteen columns of a panel, from column `c` on.
@@ -66,27 +50,52 @@ CT_INLINE void set_words(uint32_t *panel, int64_t w, int64_t c, vu x) {
     for (int64_t i = 0; i < 16; ++i) panel[word_place<S>(w, c + i, 32)] = lanes[i];
 }
 
-// Adds `count` values after `past` of them, to panels of `all` words.
-template <class S>
-void append_values(const S *value, int64_t stride, int64_t past, int64_t count, int64_t width, int64_t all, uint32_t *to) {
+// Adds `count` values after `past` of them, to the panels of pages.
+template <class S, class Panel>
+void append_values(const S *value, int64_t stride, int64_t past, int64_t count, int64_t width, Panel &&panel_of) {
     constexpr int64_t per = Words<S>::per;
     for (int64_t c = 0; c < width; c += 16) {
         const S *column = value + c;
         int64_t left = width - c, row = 0;
-        uint32_t *panel = to + c / 32 * all * 32;
+        auto panel = [&](int64_t place) { return panel_of(place / 32) + c / 32 * PagedHead<S>::value_words * 32; };
         if constexpr (per == 2)
             if (past % 2 == 1) {
                 // The second half of a word.
                 vu high = __builtin_convertvector(narrow(load_part(column, left)), vu) << 16;
-                set_words<S>(panel, past / per, c % 32, (words_of<S>(panel, past / per, c % 32) & 0xFFFFu) | high);
+                uint32_t *words = panel(past);
+                set_words<S>(words, past % 32 / per, c % 32, (words_of<S>(words, past % 32 / per, c % 32) & 0xFFFFu) | high);
                 row = 1;
             }
         for (; row < count; row += per) {
             const S *first = column + row * stride, *second = row + 1 < count ? first + stride : nullptr;
-            set_words<S>(panel, (past + row) / per, c % 32, pair_words<S>(first, second, left));
+            set_words<S>(panel(past + row), (past + row) % 32 / per, c % 32, pair_words<S>(first, second, left));
         }
     }
 }
+
+// A text's keys and values of head `k` of them.
+template <class S>
+struct HeldHead {
+    struct Keys {
+        uint32_t *const *pages;
+        int64_t offset;
+        uint32_t *panel(int64_t p) const { return pages[p] + offset; }
+    };
+    HeldHead(const CachedText &text, int64_t k, int64_t width)
+        : keys{text.pages, k * PagedHead<S>(width).all}, key_words(PagedHead<S>(width).key_words) {}
+    Keys keys;
+    int64_t key_words;
+
+    uint32_t *values(int64_t page) const { return keys.panel(page) + key_words; }
+    // As `PackedHead` does: a sum goes on from page to page.
+    void multiply(const KeyRange<S> &range, int64_t p, const uint32_t *weights, int64_t height, int64_t rows, float *tile) const {
+        constexpr int64_t panel = PagedHead<S>::value_words;
+        int64_t count = range.end - range.begin;
+        for (int64_t done = 0; done < count; done += 32)
+            multiply_tile<S>(rows, words<S>(std::min<int64_t>(32, count - done)), weights + done / Words<S>::per * height, height,
+                             values((range.begin + done) / 32) + p * panel * 32, tile, done > 0);
+    }
+};
 
 // A text's new keys and values of one head, added to the others.
 template <class S>
@@ -95,13 +104,12 @@ void append_cached(const CachedForward &call, int64_t s, int64_t k) {
     const CachedText &text = call.texts[s];
     int64_t start = call.sequences.offsets[s], count = call.sequences.offsets[s + 1] - start;
     int64_t stride = shape.key_value_heads * shape.width, place = start * stride + k * shape.width, key_stride = stride;
-    CachedHead<S> layout(shape.width, text.capacity);
-    uint32_t *to = text.words + k * layout.all;
+    HeldHead<S> held(text, k, shape.width);
     const S *key = rotated(shape, shape.key_norm, static_cast<const S *>(call.key) + place, key_stride, count, Places{text.past},
                            Slot::causal_key);
-    append_keys<S>(key, key_stride, text.past, count, shape.width, to);
-    append_values<S>(static_cast<const S *>(call.value) + place, stride, text.past, count, shape.width, layout.value_words,
-                     to + layout.key_words);
+    append_keys<S>(key, key_stride, text.past, count, shape.width, [&](int64_t page) { return held.keys.panel(page); });
+    append_values<S>(static_cast<const S *>(call.value) + place, stride, text.past, count, shape.width,
+                     [&](int64_t page) { return held.values(page); });
 }
 
 // The context of head `h` at a text's new tokens; or of `rows` heads from `h` on at its only one.
@@ -113,12 +121,11 @@ void attend_cached(const CachedForward &call, int64_t s, int64_t h, int64_t head
     int64_t place = start * shape.heads * width + h * width, stride = count == 1 ? width : shape.heads * width, query_stride = stride;
     Places places{text.past, count == 1 ? 0 : 1};
     int64_t rows = count == 1 ? heads : count;
-    CachedHead<S> layout(width, text.capacity);
-    const uint32_t *keys = text.words + h / (shape.heads / shape.key_value_heads) * layout.all;
     const S *query = rotated(shape, shape.query_norm, static_cast<const S *>(call.query) + place, query_stride, rows, places,
                              Slot::causal_query);
     CausalHead<S> head{shape, text.past + count, query, nullptr, query_stride, 0, rows, places};
-    causal_attend<S>(head, keys, keys + layout.key_words, layout.value_words, static_cast<S *>(call.context) + place, stride, nullptr);
+    causal_attend<S>(head, HeldHead<S>(text, h / (shape.heads / shape.key_value_heads), width), static_cast<S *>(call.context) + place,
+                     stride, nullptr);
 }
 
 template <class S>

@@ -187,13 +187,9 @@ void fuse(const ck_decoder_layer &l, const k::CausalShape &shape, k::Sequences a
 
 }  // namespace
 
-int64_t ck_cache_words(bool bfloat16, int64_t heads, int64_t width, int64_t capacity) {
-    return k::table().cached_words(bfloat16, heads, width, capacity);
-}
+static_assert(CK_PAGE_TOKENS == k::page_tokens);
 
-void ck_move_cache(bool bfloat16, int64_t heads, int64_t width, ck_cache from, ck_cache to) {
-    k::table().move_cached(bfloat16, heads, width, {from.words, from.capacity, from.past}, {to.words, to.capacity, to.past});
-}
+int64_t ck_page_words(bool bfloat16, int64_t heads, int64_t width) { return k::table().page_words(bfloat16, heads, width); }
 
 bool ck_decoder_layer_forward(const ck_decoder_layer *layer, const float *cosine, const float *sine, ck_sequences sequences,
                               const ck_cache *caches, const float *input, float *output) {
@@ -202,7 +198,7 @@ bool ck_decoder_layer_forward(const ck_decoder_layer *layer, const float *cosine
         k::CausalShape shape = attention_shape(l, cosine, sine);
         k::Sequences at{sequences.offsets, sequences.count};
         std::vector<k::CachedText> texts;
-        for (int64_t i = 0; i < sequences.count; ++i) texts.push_back({caches[i].words, caches[i].capacity, caches[i].past});
+        for (int64_t i = 0; i < sequences.count; ++i) texts.push_back({caches[i].pages, caches[i].past});
         if (ctorch::is_in_blocks(l)) return ctorch::compute_in_blocks(l, shape, at, texts.data(), input, output);
         bool is_mixed = false;
         for (const ck_linear *linear : {&l.query, &l.key, &l.value, &l.output, &l.gate, &l.up, &l.down}) is_mixed = is_mixed || linear->is_int8 || linear->panels;

@@ -28,14 +28,20 @@ CT_INLINE vf multiply_add(vf sum, vu a, vu b) {
     }
 }
 
-// tile[r][c] = Σ_w left[w * height + r] · right[w * 32 + c]
+// tile[r][c] = Σ_w left[w * height + r] · right[w * 32 + c]; `onto` adds to what the tile holds, as if it were one sum.
 //
 // Sums, a row of the right operand and one element of the left take all registers: a function of its own, so that
 // nothing else claims one.
 template <class S, int rows>
-__attribute__((noinline)) void multiply_tile(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right, float *tile) {
+__attribute__((noinline)) void multiply_tile(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right, float *tile,
+                                             bool onto = false) {
     vf sums[rows][2];
     for (int r = 0; r < rows; ++r) sums[r][0] = sums[r][1] = vf{};
+    if (onto)
+        for (int r = 0; r < rows; ++r) {
+            sums[r][0] = load(tile + r * 32);
+            sums[r][1] = load(tile + r * 32 + 16);
+        }
     for (int64_t w = 0; w < length; ++w) {
         vu b0 = load_as<vu>(right), b1 = load_as<vu>(right + 16);
         right += 32;
@@ -56,12 +62,12 @@ __attribute__((noinline)) void multiply_tile(int64_t length, const uint32_t *lef
 
 template <class S>
 CT_INLINE void multiply_tile(int64_t rows, int64_t length, const uint32_t *left, int64_t height, const uint32_t *right,
-                             float *tile) {
+                             float *tile, bool onto = false) {
 #if CT_AMX
-    if constexpr (on_tiles<S>) return multiply_on_tiles(length, left, height, right, tile);
+    if constexpr (on_tiles<S>) return multiply_on_tiles(length, left, height, right, tile, onto);
 #endif
 #define CT_ROWS(n) \
-    case n: return multiply_tile<S, (n <= panel_rows<S> ? n : 1)>(length, left, height, right, tile);
+    case n: return multiply_tile<S, (n <= panel_rows<S> ? n : 1)>(length, left, height, right, tile, onto);
     switch (rows) {
         CT_ROWS(1) CT_ROWS(2) CT_ROWS(3) CT_ROWS(4) CT_ROWS(5) CT_ROWS(6) CT_ROWS(7)
         CT_ROWS(8) CT_ROWS(9) CT_ROWS(10) CT_ROWS(11) CT_ROWS(12) CT_ROWS(13) CT_ROWS(14)

@@ -76,11 +76,8 @@ Table with_decoders(Table table) {
     table.causal_forward = [](bool bfloat16, const CausalForward &call) {
         bfloat16 ? causal_forward<bf16>(call) : causal_forward<float>(call);
     };
-    table.cached_words = [](bool bfloat16, int64_t heads, int64_t width, int64_t capacity) {
-        return bfloat16 ? cached_words<bf16>(heads, width, capacity) : cached_words<float>(heads, width, capacity);
-    };
-    table.move_cached = [](bool bfloat16, int64_t heads, int64_t width, const CachedText &from, const CachedText &to) {
-        bfloat16 ? move_cached<bf16>(heads, width, from, to) : move_cached<float>(heads, width, from, to);
+    table.page_words = [](bool bfloat16, int64_t heads, int64_t width) {
+        return bfloat16 ? page_words<bf16>(heads, width) : page_words<float>(heads, width);
     };
     table.cached_forward = [](bool bfloat16, const CachedForward &call) {
         bfloat16 ? cached_forward<bf16>(call) : cached_forward<float>(call);

@@ -55,10 +55,10 @@ CT_INLINE void add_products(float32x4_t (&sums)[rows][quads], const uint32x4_t (
 }
 
 template <class S, int rows, int quads>
-CT_INLINE void multiply_lanes(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right, float *tile) {
+CT_INLINE void multiply_lanes(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right, float *tile, bool onto) {
     float32x4_t sums[rows][quads];
-    for (auto &row : sums)
-        for (float32x4_t &sum : row) sum = vdupq_n_f32(0);
+    for (int r = 0; r < rows; ++r)
+        for (int q = 0; q < quads; ++q) sums[r][q] = onto ? vld1q_f32(tile + r * 32 + 4 * q) : vdupq_n_f32(0);
     for (int64_t w = 0; w < length; ++w) {
         const uint32x4_t a[2] = {load_words<rows>(left), load_words<rows - 4>(left + 4)};
         add_products<S, rows, quads>(sums, a, right);
@@ -111,11 +111,15 @@ CT_INLINE float32x4_t add_block(float32x4_t sum, uint32x4_t a, uint32x4_t b) {
 
 // The sums of rows 2i and 2i + 1 by columns 2j and 2j + 1 are those of `sums[i][j]`, row by row.
 template <class S, int rows, int pairs>
-CT_INLINE void multiply_pairs(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right, float *tile) {
+CT_INLINE void multiply_pairs(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right, float *tile, bool onto) {
     constexpr int row_pairs = (rows + 1) / 2;
     float32x4_t sums[row_pairs][pairs];
-    for (auto &row : sums)
-        for (float32x4_t &sum : row) sum = vdupq_n_f32(0);
+    for (int i = 0; i < row_pairs; ++i)
+        for (int j = 0; j < pairs; ++j) {
+            const float *from = tile + 2 * i * 32 + 2 * j;
+            sums[i][j] = vdupq_n_f32(0);
+            if (onto) sums[i][j] = vcombine_f32(vld1_f32(from), 2 * i + 1 < rows ? vld1_f32(from + 32) : vdup_n_f32(0));
+        }
     for (int64_t w = 0; w < length; w += 2) {
         uint32x4_t a[row_pairs];
         each<row_pairs>([&](auto i) __attribute__((always_inline)) {
@@ -140,13 +144,14 @@ CT_INLINE void multiply_pairs(int64_t length, const uint32_t *left, int64_t heig
 
 // MARK: Tiles
 
-// tile[r][c] = Σ_w left[r][w] · right[w][c], of panels as they are packed.
+// tile[r][c] = Σ_w left[r][w] · right[w][c], of panels as they are packed; `onto` adds to what the tile holds, not in int8.
 template <class S, int rows>
-__attribute__((noinline)) void multiply_tile(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right, float *tile) {
+__attribute__((noinline)) void multiply_tile(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right, float *tile,
+                                             bool onto = false) {
     if constexpr (in_pairs<S>) {
 #if CT_I8MM
         constexpr int pairs = rows <= 2 ? 16 : 8;
-        for (int c = 0; c < 32; c += 2 * pairs) multiply_pairs<S, rows, pairs>(length, left, height, right + 2 * c, tile + c);
+        for (int c = 0; c < 32; c += 2 * pairs) multiply_pairs<S, rows, pairs>(length, left, height, right + 2 * c, tile + c, onto);
 #endif
     } else if constexpr (std::is_same_v<S, int8_t> && !CT_DOTPROD) {
         // Products and repeated words take registers too.
@@ -160,6 +165,6 @@ __attribute__((noinline)) void multiply_tile(int64_t length, const uint32_t *lef
         // So do the halves of pairs of bfloat16.
         constexpr bool halves = std::is_same_v<S, bf16>;
         constexpr int quads = rows <= (halves ? 2 : 3) ? 8 : halves && rows > 4 ? 2 : 4;
-        for (int c = 0; c < 32; c += 4 * quads) multiply_lanes<S, rows, quads>(length, left, height, right + c, tile + c);
+        for (int c = 0; c < 32; c += 4 * quads) multiply_lanes<S, rows, quads>(length, left, height, right + c, tile + c, onto);
     }
 }

@@ -40,13 +40,20 @@ struct Ahead {
     }
 };
 
-// tile[r][c] = Σ_w left[r][w] · right[w * 32 + c] for 17 … 32 rows.
+// tile[r][c] = Σ_w left[r][w] · right[w * 32 + c] for 17 … 32 rows; `onto` adds to what the tile holds.
 inline __attribute__((noinline)) void multiply_rows_on_tiles(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right,
-                                                             float *tile, Ahead ahead) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+                                                             float *tile, Ahead ahead, bool onto = false) {
+    if (onto) {
+        _tile_loadd(0, tile, 128);
+        _tile_loadd(1, tile + 16, 128);
+        _tile_loadd(2, tile + 16 * 32, 128);
+        _tile_loadd(3, tile + 16 * 32 + 16, 128);
+    } else {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    }
     for (int64_t w = 0; w < length; w += 16) {
         _tile_loadd(6, right, 128);
         _tile_loadd(4, left, 64);
@@ -68,9 +75,14 @@ inline __attribute__((noinline)) void multiply_rows_on_tiles(int64_t length, con
 
 // The same for up to 16 rows.
 inline __attribute__((noinline)) void multiply_few_on_tiles(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right,
-                                                            float *tile) {
-    _tile_zero(0);
-    _tile_zero(1);
+                                                            float *tile, bool onto = false) {
+    if (onto) {
+        _tile_loadd(0, tile, 128);
+        _tile_loadd(1, tile + 16, 128);
+    } else {
+        _tile_zero(0);
+        _tile_zero(1);
+    }
     for (int64_t w = 0; w < length; w += 16) {
         _tile_loadd(4, left, 64);
         _tile_loadd(6, right, 128);
@@ -111,9 +123,10 @@ inline __attribute__((noinline)) void multiply_two_on_tiles(int64_t length, cons
     _tile_stored(3, next_tile + 16, 128);
 }
 
-CT_INLINE void multiply_on_tiles(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right, float *tile) {
-    if (height > 16) multiply_rows_on_tiles(length, left, height, right, tile, {});
-    else multiply_few_on_tiles(length, left, height, right, tile);
+CT_INLINE void multiply_on_tiles(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right, float *tile,
+                                 bool onto = false) {
+    if (height > 16) multiply_rows_on_tiles(length, left, height, right, tile, {}, onto);
+    else multiply_few_on_tiles(length, left, height, right, tile, onto);
 }
 
 // `multiply_words` on tiles; a row of an operand has `total` words. While one panel of the right operand is multiplied, the next

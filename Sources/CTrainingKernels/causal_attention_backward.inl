@@ -74,8 +74,8 @@ void causal_attend_backward(const CausalHead<S> &head, const CausalGroup<S> &gro
         pack_left<S>(context_gradient + block * stride, stride, count, width, contexts);
         for (int64_t i = 0; i < panels.count; ++i) {
             int64_t first = i * panels.height, rows = panels.rows_of(i);
-            causal_scores(range, total, queries + first * total, panels.height, rows, group.keys, scores);
-            causal_scores(range, total, contexts + first * total, panels.height, rows, group.values, gradient);
+            causal_scores(range, total, queries + first * total, panels.height, rows, PanelsInOrder{group.keys, total}, scores);
+            causal_scores(range, total, contexts + first * total, panels.height, rows, PanelsInOrder{group.values, total}, gradient);
             for (int64_t r = 0; r < rows; ++r) {
                 int64_t row = block + first + r, at = (first + r) * range.padded;
                 causal_softmax_backward(head.begin(row) - range.begin, row + 1 - range.begin, range.padded, head.shape.scale,

@@ -11,6 +11,14 @@ package protocol NextTokenModel {
     /// Makes the cache of a text without a token.
     func makeCache() throws -> Cache
 
+    /// Makes the cache of a text that begins as another one: with as many of its first tokens as the model can share.
+    ///
+    /// - Parameters:
+    ///   - cache: The other text's, which may grow afterwards.
+    ///   - tokens: The tokens that both begin with, at most those that the cache holds.
+    /// - Returns: The cache, and how many of the tokens it holds.
+    func share(_ cache: Cache, tokens: Int) throws -> (cache: Cache, tokens: Int)
+
     /// Computes the logits of the token after the last of each text, (texts, V), and adds the tokens to the caches.
     ///
     /// - Parameters:

@@ -14,6 +14,11 @@ struct CachedTransformer: NextTokenModel {
 
     func makeCache() throws -> KeyValueCache { try model.makeCache(precision: precision) }
 
+    func share(_ cache: KeyValueCache, tokens: Int) throws -> (cache: KeyValueCache, tokens: Int) {
+        let shared = try KeyValueCache(sharing: cache, tokens: tokens)
+        return (shared, shared.length)
+    }
+
     func logits(_ ids: [Int32], offsets: [Int], caches: [KeyValueCache]) throws -> [Float] {
         let input = PackedInput(inputIDs: ids, offsets: offsets, rows: offsets.dropFirst().map { $0 - 1 })
         return try model(input, caches: caches).logits.array()

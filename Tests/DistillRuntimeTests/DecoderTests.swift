@@ -76,6 +76,52 @@ struct DecoderTests {
         #expect(cache.length == 200)
     }
 
+    @Test("texts that begin alike share pages", arguments: [false, true])
+    func sharing(usesBFloat16: Bool) throws {
+        let decoder = try decoder(textModel, usesBFloat16: usesBFloat16)
+        let ids = (0..<120).map { Int32(2 + $0 * 37 % 250) }
+        let other = Array(ids[..<77]) + [5, 6, 7]
+        func whole(_ ids: [Int32]) throws -> [Float] {
+            try decoder.logits(ids, offsets: [0, ids.count], caches: [decoder.makeCache()])
+        }
+        let first = try decoder.makeCache()
+        _ = try decoder.logits(Array(ids[..<80]), offsets: [0, 80], caches: [first])
+        let (second, count) = try decoder.share(first, tokens: 77)
+        #expect(count == 64 && second.length == 64)
+        let rest = Array(ids[80...]) + other[64...]
+        let logits = try decoder.logits(rest, offsets: [0, 40, rest.count], caches: [first, second])
+        #expect(try logits == whole(ids) + whole(other))
+        // Fewer than a page.
+        #expect(try decoder.share(first, tokens: 31).tokens == 0)
+    }
+
+    @Test("prompts that begin alike give the texts that they give alone, and the beginning is computed once")
+    func sharedBeginnings() throws {
+        let model = CountingModel(model: try decoder(textModel))
+        let tokenizer = try Tokenizer.load(directory: textModel.path, expressions: nil)
+        let system = (0..<70).map { Int32(2 + $0 * 53 % 250) }
+        // Of different lengths; the second twice, one after the other has begun.
+        let endings: [[Int32]] = [[9], [4, 8, 12], [4, 8, 12], [30], [31, 32, 33, 34]]
+        let prompts = endings.map { system + $0 }
+        for (temperature, batchSize) in [(0.0, 2), (0.9, 3)] {
+            var options = GenerationOptions()
+            (options.maxNewTokens, options.temperature, options.seed) = (12, temperature, 5)
+            func run(_ prompts: [[Int32]], first: Int) throws -> [GeneratedText] {
+                try GenerationRun(
+                    model: model, tokenizer: tokenizer, options: options, batchSize: batchSize,
+                    batchTokens: 512, firstPrompt: first)(prompts) { _ in }
+            }
+            let alone = try prompts.indices.flatMap { try run([prompts[$0]], first: $0) }
+            let separately = model.count
+            let together = try run(prompts, first: 0)
+            #expect(together.map(\.tokenIDs) == alone.map(\.tokenIDs))
+            let saved = separately - (model.count - separately)
+            // Each of the five shares two pages, which a pass of 70 tokens computed.
+            #expect(saved == 5 * 64 - 70)
+            model.reset()
+        }
+    }
+
     @Test("transformers' tokens by greedy decoding for every family, in batches", arguments: decoderNames)
     func greedy(_ name: String) throws {
         let file = try JSONValue.load(contentsOf: generationFixtures.appending(path: "greedy.json"))

@@ -110,6 +110,47 @@ struct KeyValueCacheTests {
         }
     }
 
+    @Test(
+        "texts that begin alike share pages, and none changes another's",
+        arguments: ["llama", "gpt2", "gemma3"])
+    func sharing(_ name: String) throws {
+        let model = try AutoModel.load(from: DecoderGoldenTests.directory(name)).model
+        let text = Self.texts[0]
+        // It leaves the text behind the first page.
+        let other = Array(text[..<35]) + [3, 4]
+        for precision in [Precision.float32, .bfloat16] {
+            func pass(_ ids: ArraySlice<Int32>, _ cache: KeyValueCache) throws -> Tensor {
+                try model(PackedInput(inputIDs: Array(ids), offsets: [0, ids.count]), caches: [cache]).logits
+            }
+            func check(_ logits: Tensor, _ expected: [Int32], from start: Int) throws {
+                let alone = try model.makeCache(precision: precision)
+                let whole = try pass(expected[...], alone).narrowed(
+                    dimension: 0, start: start, length: expected.count - start)
+                try expectClose(logits, whole, within: precision == .float32 ? 1e-5 : 0.05, name)
+                if PackedKernels.arePreferred(for: precision.dtype, on: .cpu) {
+                    #expect(try logits.bytes() == whole.bytes())
+                }
+            }
+            let first = try model.makeCache(precision: precision)
+            _ = try pass(text[..<36], first)
+            let second = try KeyValueCache(sharing: first, tokens: 35)
+            #expect(second.length == 32)
+            // In turn, so that each writes where the other would.
+            try check(pass(other[32...], second), other, from: 32)
+            try check(pass(text[36...], first), text, from: 36)
+            // Both cut into the page that they share, and go on differently.
+            for (cache, changed) in [(second, [7, 8, 9] as [Int32]), (first, [11, 12])] {
+                try cache.truncate(to: 20)
+                try check(pass(changed[...], cache), text[..<20] + changed, from: 20)
+            }
+            try second.truncate(to: 20)
+            try check(pass(text[20..<30], second), Array(text[..<30]), from: 20)
+            expectRefusal("a cache of \(first.length) tokens cannot share 40") {
+                _ = try KeyValueCache(sharing: first, tokens: 40)
+            }
+        }
+    }
+
     @Test("what does not fit is refused, and the cache stays as it was")
     func refusals() throws {
         let model = try AutoModel.load(from: DecoderGoldenTests.directory("llama")).model

@@ -174,15 +174,14 @@ enum { CK_NO_BLOCKS = 3 };
 // The bits are the same on every processor and any number of threads. CK_NO_BLOCKS for another type, or rows that blocks do not fill.
 int32_t ck_round_rows(const ck_rounded_rows *rows);
 
-// A text's keys and values of one layer: words for up to `capacity` tokens, a multiple of 32, of which `past` are there. What was
-// never written must be zero.
+// A text's keys and values of one layer, in pages of CK_PAGE_TOKENS tokens; `past` of them are there, and there are pages for the new
+// ones. Full pages may be those of several texts. What was never written must be zero.
+enum { CK_PAGE_TOKENS = 32 };
 typedef struct ck_cache {
-    uint32_t *words;
-    int64_t capacity, past;
+    uint32_t *const *pages;
+    int64_t past;
 } ck_cache;
-int64_t ck_cache_words(bool bfloat16, int64_t heads, int64_t width, int64_t capacity);
-// Copies a text's keys and values into words for more tokens.
-void ck_move_cache(bool bfloat16, int64_t heads, int64_t width, ck_cache from, ck_cache to);
+int64_t ck_page_words(bool bfloat16, int64_t heads, int64_t width);
 
 // A decoder's layer: attention of tokens to those before them and a feed-forward network, each normalized before it. Of `norm`s by the
 // root mean square the bias is null.

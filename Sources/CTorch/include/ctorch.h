@@ -336,6 +336,9 @@ ct_error ct_packed_causal_attention(ct_tensor query, ct_tensor key, ct_tensor va
 // A text's keys and values of one layer in the form that the kernels read, for generation. It grows with the text.
 typedef struct ct_attention_cache_s *ct_attention_cache;
 ct_error ct_attention_cache_make(int64_t key_value_heads, int64_t width, bool bfloat16, ct_attention_cache *out);
+// A cache with the first tokens of another one, whose pages they share; full pages of CT_PAGE_TOKENS only.
+enum { CT_PAGE_TOKENS = 32 };
+ct_error ct_attention_cache_share(ct_attention_cache cache, int64_t tokens, ct_attention_cache *out);
 void ct_attention_cache_free(ct_attention_cache cache);
 int64_t ct_attention_cache_bytes(ct_attention_cache cache);
 // The same attention of new tokens, `offsets` of them among all texts', to the first past[i] tokens of the i-th cache and to one

@@ -7,6 +7,8 @@
 using namespace ctorch;
 namespace k = ctorch::kernels;
 
+static_assert(CT_PAGE_TOKENS == k::page_tokens);
+
 namespace ctorch {
 
 int64_t make_room(const at::Tensor &offsets, const ct_attention_cache *caches, const int64_t *past, std::vector<k::CachedText> &texts) {
@@ -16,9 +18,9 @@ int64_t make_room(const at::Tensor &offsets, const ct_attention_cache *caches, c
         int64_t all = past[i] + at[i + 1] - at[i];
         TORCH_CHECK(past[i] >= 0 && past[i] <= caches[i]->held, "the cache of text ", i, " holds ", caches[i]->held, " tokens, not ",
                     past[i]);
-        caches[i]->reserve(all);
+        caches[i]->reserve(past[i], all);
         caches[i]->held = all;
-        texts.push_back(caches[i]->text(past[i]));
+        texts.push_back({caches[i]->words.data(), past[i]});
         longest = std::max(longest, all);
     }
     return longest;
@@ -29,13 +31,27 @@ int64_t make_room(const at::Tensor &offsets, const ct_attention_cache *caches, c
 ct_error ct_attention_cache_make(int64_t key_value_heads, int64_t width, bool bfloat16, ct_attention_cache *out) {
     return guard("attention_cache", {}, [&] {
         TORCH_CHECK(key_value_heads > 0 && width > 0, "needs heads of at least one dimension");
-        *out = new ct_attention_cache_s{key_value_heads, width, bfloat16, {}};
+        *out = new ct_attention_cache_s{key_value_heads, width, bfloat16};
+    });
+}
+
+ct_error ct_attention_cache_share(ct_attention_cache cache, int64_t tokens, ct_attention_cache *out) {
+    return guard("attention_cache_share", {}, [&] {
+        TORCH_CHECK(tokens >= 0 && tokens <= cache->held && tokens % k::page_tokens == 0, "a cache of ", cache->held, " tokens shares full pages of ",
+                    k::page_tokens, ", not ", tokens, " tokens");
+        int64_t pages = tokens / k::page_tokens;
+        *out = new ct_attention_cache_s{cache->heads, cache->width, cache->bfloat16, {cache->pages.begin(), cache->pages.begin() + pages},
+                                        {cache->words.begin(), cache->words.begin() + pages}, tokens};
     });
 }
 
 void ct_attention_cache_free(ct_attention_cache cache) { delete cache; }
 
-int64_t ct_attention_cache_bytes(ct_attention_cache cache) { return cache->capacity > 0 ? cache->words.numel() * 4 : 0; }
+int64_t ct_attention_cache_bytes(ct_attention_cache cache) {
+    int64_t bytes = 0;
+    for (const at::Tensor &page : cache->pages) bytes += page.numel() * 4;
+    return bytes;
+}
 
 ct_error ct_cached_causal_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tensor cosine, ct_tensor sine,
                                     ct_tensor offsets, const ct_attention_cache *caches, const int64_t *past, int64_t heads,

@@ -6,27 +6,28 @@
 
 #include "packed.h"
 
-// A text's keys and values of one layer.
+// A text's keys and values of one layer, in pages that several texts may have in common.
 struct ct_attention_cache_s {
     int64_t heads, width;
     bool bfloat16;
-    at::Tensor words;
-    int64_t capacity = 0, held = 0;  // tokens
+    std::vector<at::Tensor> pages = {};
+    std::vector<uint32_t *> words = {};  // of each page
+    int64_t held = 0;                    // tokens
 
-    ctorch::kernels::CachedText text(int64_t past) const { return {capacity > 0 ? ctorch::word_data(words) : nullptr, capacity, past}; }
-
-    // Makes room for so many tokens: twice the room of before, or a quarter more than is asked for.
-    void reserve(int64_t tokens) {
-        if (tokens <= capacity) return;
-        int64_t room = std::max(2 * capacity, tokens + tokens / 4);
-        ct_attention_cache_s larger{heads, width, bfloat16, {}, (room + 31) / 32 * 32};
-        int64_t count = ctorch::kernels::table().cached_words(bfloat16, heads, width, larger.capacity);
-        larger.words = ctorch::words(count);
-        // What was never written is multiplied by zero, and must be finite.
-        std::fill_n(ctorch::word_data(larger.words), count, 0u);
-        if (capacity > 0) ctorch::kernels::table().move_cached(bfloat16, heads, width, text(0), larger.text(0));
-        words = larger.words;
-        capacity = larger.capacity;
+    // Makes room for the tokens `past` ..< `tokens`, in pages that no other text has.
+    void reserve(int64_t past, int64_t tokens) {
+        int64_t count = (tokens + ctorch::kernels::page_tokens - 1) / ctorch::kernels::page_tokens, own = ctorch::kernels::table().page_words(bfloat16, heads, width);
+        for (int64_t page = past / ctorch::kernels::page_tokens; page < count; ++page) {
+            bool is_there = page < static_cast<int64_t>(pages.size());
+            if (is_there && pages[page].use_count() == 1) continue;
+            at::Tensor fresh = ctorch::words(own);
+            uint32_t *to = ctorch::word_data(fresh);
+            // What was never written is multiplied by zero, and must be finite.
+            if (is_there) std::copy_n(words[page], own, to);
+            else std::fill_n(to, own, 0u);
+            if (is_there) pages[page] = fresh, words[page] = to;
+            else pages.push_back(fresh), words.push_back(to);
+        }
     }
 };
 

@@ -1,6 +1,7 @@
 import Tokenizers
 
-/// Generates the texts of several prompts: so many at a time, and when one is complete the next takes its place.
+/// Generates the texts of several prompts: so many at a time, and when one is complete the next takes its place. What a prompt has in
+/// common with all others, or with a text beside it, is not computed again.
 package struct GenerationRun<Model: NextTokenModel> {
     let model: Model
     let tokenizer: Tokenizer
@@ -27,8 +28,9 @@ package struct GenerationRun<Model: NextTokenModel> {
         var (waiting, running) = (
             prompts.indices.filter { known[$0] == nil }[...], [RunningText<Model.Cache>]()
         )
+        let beginning = try SharedBeginning(waiting.map { prompts[$0] }, model)
         while !waiting.isEmpty || !running.isEmpty {
-            try admit(&waiting, to: &running, prompts)
+            try admit(&waiting, to: &running, prompts, beginning)
             for (text, choice) in zip(running, try pass(running)) {
                 let piece = try text.append(choice, positions: model.positions)
                 if !piece.isEmpty { try onEvent(.piece(prompt: text.prompt, text: piece)) }
@@ -42,19 +44,39 @@ package struct GenerationRun<Model: NextTokenModel> {
     }
 
     private func admit(
-        _ waiting: inout ArraySlice<Int>, to running: inout [RunningText<Model.Cache>], _ prompts: [[Int32]]
+        _ waiting: inout ArraySlice<Int>, to running: inout [RunningText<Model.Cache>], _ prompts: [[Int32]],
+        _ beginning: SharedBeginning<Model>?
     ) throws {
+        // Those that have a cache by now; texts that begin together have nothing to share yet.
+        let beside = running
         var tokens = running.count
-        while let prompt = waiting.first, running.count < batchSize,
-            tokens == 0 || tokens + prompts[prompt].count <= batchTokens
-        {
+        while let number = waiting.first, running.count < batchSize {
+            let prompt = prompts[number]
+            let start = try begin(prompt, beside, beginning)
+            guard tokens == 0 || tokens + prompt.count - start.tokens <= batchTokens else { return }
             waiting.removeFirst()
-            tokens += prompts[prompt].count
+            tokens += prompt.count - start.tokens
             running.append(
                 try RunningText(
-                    prompt: prompt, tokens: prompts[prompt], cache: model.makeCache(), tokenizer: tokenizer,
-                    options: options))
+                    prompt: number, tokens: prompt, cache: start.cache, cached: start.tokens,
+                    tokenizer: tokenizer, options: options))
         }
+    }
+
+    /// A cache with as much of a prompt as another text has computed; its last token is always left.
+    private func begin(
+        _ prompt: [Int32], _ beside: [RunningText<Model.Cache>], _ beginning: SharedBeginning<Model>?
+    ) throws -> (cache: Model.Cache, tokens: Int) {
+        var longest = 0
+        var cache: Model.Cache?
+        func offer(_ tokens: some Collection<Int32>, _ other: Model.Cache) {
+            let common = zip(prompt.dropLast(), tokens).prefix { $0 == $1 }.count
+            if common > longest { (longest, cache) = (common, other) }
+        }
+        if let beginning { offer(beginning.tokens, beginning.cache) }
+        for text in beside { offer(text.cachedTokens, text.cache) }
+        guard let cache else { return (try model.makeCache(), 0) }
+        return try model.share(cache, tokens: longest)
     }
 
     /// Runs the model on what each text has new, and chooses each one's next token.

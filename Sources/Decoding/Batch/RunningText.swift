@@ -4,8 +4,10 @@ import Tokenizers
 final class RunningText<Cache> {
     let prompt: Int
     let cache: Cache
-    /// The tokens that the model has not seen yet: the whole prompt, then one at a time.
+    /// The tokens that the model has not seen yet: those of the prompt that the cache does not have, then one at a time.
     private(set) var next: [Int32]
+    /// The tokens of the prompt, then those generated.
+    private var tokens: [Int32]
     private(set) var generated: [Int32] = []
     /// The tokens of prompt and text.
     private(set) var seen: Set<Int32> = []
@@ -20,14 +22,18 @@ final class RunningText<Cache> {
     private var isCut = false
 
     init(
-        prompt: Int, tokens: [Int32], cache: Cache, tokenizer: Tokenizer, options: GenerationOptions
+        prompt: Int, tokens: [Int32], cache: Cache, cached: Int, tokenizer: Tokenizer,
+        options: GenerationOptions
     ) throws {
         (self.prompt, self.cache, self.options) = (prompt, cache, options)
-        (next, promptCount) = (tokens, tokens.count)
+        (next, self.tokens, promptCount) = (Array(tokens[cached...]), tokens, tokens.count)
         if options.repetitionPenalty != 1 { seen = Set(tokens) }
         tokenText = try TokenText(tokenizer, after: tokens)
         scan = StopStringScan(options.stopStrings)
     }
+
+    /// The tokens that the cache has once the model has seen all but the next.
+    var cachedTokens: ArraySlice<Int32> { tokens.dropLast(next.count) }
 
     /// Adds a token.
     ///
@@ -35,6 +41,7 @@ final class RunningText<Cache> {
     /// - Returns: The text that is final with it.
     func append(_ choice: TokenSampler.Choice, positions: Int) throws -> String {
         generated.append(choice.token)
+        tokens.append(choice.token)
         next = [choice.token]
         if options.repetitionPenalty != 1 { seen.insert(choice.token) }
         if let value = choice.logProbability { logProbabilities.append(value) }

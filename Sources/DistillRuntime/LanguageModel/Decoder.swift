@@ -100,6 +100,11 @@ extension Decoder: NextTokenModel {
 
     func makeCache() throws -> KeyValueCache { KeyValueCache(cacheShape) }
 
+    func share(_ cache: KeyValueCache, tokens: Int) throws -> (cache: KeyValueCache, tokens: Int) {
+        let shared = try KeyValueCache(sharing: cache, tokens: tokens)
+        return (shared, shared.length)
+    }
+
     func logits(_ ids: [Int32], offsets: [Int], caches: [KeyValueCache]) throws -> [Float] {
         try logits(ids, offsets: offsets, rows: nil, caches: caches)
     }

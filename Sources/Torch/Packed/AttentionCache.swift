@@ -10,6 +10,9 @@ public final class AttentionCache {
         case tensors((key: Tensor, value: Tensor)?)
     }
 
+    /// The tokens of a page; caches share whole pages.
+    public static let pageTokens = Int(CT_PAGE_TOKENS)
+
     private(set) var storage: Storage
 
     /// An empty cache.
@@ -36,6 +39,38 @@ public final class AttentionCache {
             ct_attention_cache_make(Int64(keyValueHeads), Int64(headSize), dtype == .bfloat16, &out))
         guard let out else { throw TorchError(kind: .internal, "attention_cache returned nothing") }
         storage = .packed(out)
+    }
+
+    /// A cache of the first tokens of another one, which they share.
+    ///
+    /// - Parameters:
+    ///   - other: The cache, which may grow afterwards.
+    ///   - tokens: Their number, a multiple of ``pageTokens``.
+    /// - Throws: ``TorchError`` where it does not hold so many, or they do not fill pages.
+    public init(sharing other: AttentionCache, tokens: Int) throws {
+        switch other.storage {
+        case .packed(let handle):
+            var out: ct_attention_cache?
+            try check(ct_attention_cache_share(handle, Int64(tokens), &out))
+            guard let out else {
+                throw TorchError(kind: .internal, "attention_cache_share returned nothing")
+            }
+            storage = .packed(out)
+        case .tensors(let kept):
+            let held = try kept?.key.size(0) ?? 0
+            guard (0...held).contains(tokens), tokens % Self.pageTokens == 0 else {
+                throw TorchError(
+                    "a cache of \(held) tokens shares full pages of \(Self.pageTokens), not \(tokens) tokens")
+            }
+            // Tensors are never written again.
+            storage = .tensors(
+                try kept.map {
+                    (
+                        try $0.key.narrowed(dimension: 0, start: 0, length: tokens),
+                        try $0.value.narrowed(dimension: 0, start: 0, length: tokens)
+                    )
+                })
+        }
     }
 
     deinit { if case .packed(let handle) = storage { ct_attention_cache_free(handle) } }

@@ -58,11 +58,11 @@ struct CausalBackward {
     float *query_norm_gradient = nullptr, *key_norm_gradient = nullptr;  // (D), where the shape has norms
 };
 
-// A text's keys and values of one layer, packed as attention multiplies by them, for up to `capacity` tokens, a multiple of 32.
+// A text's keys and values of one layer, packed as attention multiplies by them, in pages, for the new ones too.
+constexpr int64_t page_tokens = 32;
 struct CachedText {
-    uint32_t *words;
-    int64_t capacity;
-    int64_t past;  // tokens that it holds
+    uint32_t *const *pages;
+    int64_t past;  // tokens that they hold
 };
 // Causal attention of texts whose sequences are the tokens after those that are held; their keys and values are added.
 struct CachedForward {

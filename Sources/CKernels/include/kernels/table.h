@@ -240,9 +240,8 @@ struct Table {
 
     void (*projection_forward)(bool bfloat16, const ProjectionForward &call);
     void (*causal_forward)(bool bfloat16, const CausalForward &call);
-    // The words of a text's cache of `heads` heads of keys and values, and its move into larger words.
-    int64_t (*cached_words)(bool bfloat16, int64_t heads, int64_t width, int64_t capacity);
-    void (*move_cached)(bool bfloat16, int64_t heads, int64_t width, const CachedText &from, const CachedText &to);
+    // The words of a page of 32 tokens' keys and values, of `heads` heads of them.
+    int64_t (*page_words)(bool bfloat16, int64_t heads, int64_t width);
     void (*cached_forward)(bool bfloat16, const CachedForward &call);
     void (*rms_norm_forward)(bool bfloat16, const RootMeanSquare &call, void *output);
     void (*gated_forward)(bool bfloat16, const Gated &call, void *output);

@@ -26,6 +26,23 @@ public final class KeyValueCache {
         self.precision = resolved
     }
 
+    /// A cache of the first tokens of another one, which they share: texts that begin alike compute the beginning once.
+    ///
+    /// - Parameters:
+    ///   - other: The cache, which may grow afterwards, and be cut.
+    ///   - tokens: As many as the texts have in common; of them it holds those that fill pages of 32.
+    /// - Throws: ``TransformersError`` where the other one does not hold so many.
+    public init(sharing other: KeyValueCache, tokens: Int) throws {
+        guard (0...other.length).contains(tokens) else {
+            throw TransformersError(
+                "a cache of \(other.length) tokens cannot share \(tokens); share from 0 to \(other.length)")
+        }
+        let whole = tokens / AttentionCache.pageTokens * AttentionCache.pageTokens
+        layers = try other.layers.map { try AttentionCache(sharing: $0, tokens: whole) }
+        precision = other.precision
+        length = whole
+    }
+
     /// Forgets all tokens but the first.
     ///
     /// - Parameter length: The number of tokens to keep.
