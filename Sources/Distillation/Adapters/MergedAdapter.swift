@@ -84,6 +84,8 @@ public enum MergedAdapter {
         for name in [AdapterWriter.configurationName, AdapterWriter.weightsName] {
             parts.append(try memo.sha256(ofFile: directory.appending(path: name)))
         }
+        let labels = directory.appending(path: AdapterWriter.labelsName)
+        if labels.fileExists { parts.append(try memo.sha256(ofFile: labels)) }
         parts += try ModelDigest.model(base, memo: memo).map { "\($0.name) \($0.sha256)" }
         parts += try ModelDigest.tokenizer(tokenizer, memo: memo).map { "\($0.name) \($0.sha256)" }
         return String(Digest.sha256(parts.joined(separator: "\n")).prefix(32))

@@ -11,6 +11,8 @@ struct EntailmentScorer: ZeroShotScorer {
     let maxLength: Int
     private let classes: EntailmentClasses
     private let hypotheses: [String]
+    /// The hypothesis of most tokens, beside which the least of a text has room.
+    private let longest: String
 
     /// Pairs of a text and a hypothesis that are computed together.
     private static let pairsAtOnce = 32_768
@@ -25,19 +27,31 @@ struct EntailmentScorer: ZeroShotScorer {
         (self.teacher, self.options, self.maxLength) = (teacher, options, maxLength)
         classes = try EntailmentClasses(teacher.labels.names, of: teacher.directory.path)
         hypotheses = options.labels.map(options.hypothesis)
+        let encoded = try teacher.tokenizer.encodeFlat(
+            batch: hypotheses.map { TextPair($0) }, maxLength: nil, truncation: .longestFirst)
+        let lengths = hypotheses.indices.map { encoded.offsets[$0 + 1] - encoded.offsets[$0] }
+        longest = zip(lengths, hypotheses).max { $0.0 < $1.0 }?.1 ?? ""
     }
 
     var textsAtOnce: Int { max(1, Self.pairsAtOnce / hypotheses.count) }
     var inputsPerText: Int { hypotheses.count }
 
-    func inputs(_ texts: [String]) throws -> EncodedDataset {
+    func inputs(_ texts: [String]) throws -> (dataset: EncodedDataset, cut: Int) {
         let pairs = texts.flatMap { text in hypotheses.map { TextPair(text, pair: $0) } }
         // The hypothesis stays whole.
         let encoding = try teacher.tokenizer.encodeFlat(
             batch: pairs, maxLength: maxLength, truncation: .onlyFirst)
-        return EncodedDataset(
+        let dataset = EncodedDataset(
             inputIDs: encoding.ids, tokenTypeIDs: encoding.typeIDs, offsets: encoding.offsets,
             labels: [Int](repeating: BatchLabels.unlabelled, count: pairs.count), maxLength: maxLength)
+        let cut =
+            encoding.cutCount == 0
+            ? 0
+            : try teacher.tokenizer.encodeFlat(
+                batch: texts.map { TextPair($0, pair: longest) }, maxLength: maxLength,
+                truncation: .onlyFirst
+            ).cutCount
+        return (dataset, cut)
     }
 
     func logits(of text: Int, in outputs: any TeacherOutputs) throws -> [Float] {

@@ -12,7 +12,7 @@ extension LabelRun {
         let store: OutputStore
 
         struct Counts {
-            var (examples, cached, computed) = (0, 0, 0)
+            var (examples, cached, computed, cut) = (0, 0, 0, 0)
         }
 
         /// - Parameter body: Receives each text with its labels' logits.
@@ -29,14 +29,16 @@ extension LabelRun {
             func finish() throws -> Bool {
                 guard !rows.isEmpty else { return true }
                 let done = counts.examples
+                let inputs = try scorer.inputs(rows.map(\.text))
                 let result = try labeler.outputs(
-                    for: try scorer.inputs(rows.map(\.text)), in: store,
+                    for: inputs.dataset, in: store,
                     onProgress: { onProgress(done + $0 / scorer.inputsPerText) }, shouldStop: shouldStop)
                 guard let result else { return false }
                 for (index, row) in rows.enumerated() {
                     try body(row, scorer.logits(of: index, in: result.outputs)[...])
                 }
                 counts.examples += rows.count
+                counts.cut += inputs.cut
                 counts.cached += result.cached
                 counts.computed += result.computed
                 rows = []
@@ -107,6 +109,13 @@ extension LabelRun {
                 }
             } catch is InterruptedError { return nil }
             return counts
+        }
+        if let counts,
+            let warning = TextLength.warning(
+                cut: counts.cut, of: counts.examples, in: request.data.path(percentEncoded: false),
+                tokens: teacher.maxLength(request.maxLength))
+        {
+            log.send(.warning(warning))
         }
         return LabelReport(
             teacher: request.teacher.path, key: identity.key, directory: store.directory?.path ?? "",

@@ -14,7 +14,8 @@ struct VectorScorer: ZeroShotScorer {
     /// - Parameters:
     ///   - teacher: The model for embeddings.
     ///   - vectors: Its outputs for some inputs; `nil` where it is stopped.
-    /// - Throws: ``DistillationError`` for labels that do not exclude one another: cosines are no decisions.
+    /// - Throws: ``DistillationError`` for labels that do not exclude one another, as cosines are no decisions, and for one that is longer
+    ///   than the model reads.
     init?(
         _ teacher: LoadedModel, _ options: ZeroShotOptions, maxLength: Int,
         vectors: (EncodedDataset) throws -> (any TeacherOutputs)?
@@ -27,7 +28,7 @@ struct VectorScorer: ZeroShotScorer {
         (self.teacher, self.maxLength) = (teacher, maxLength)
         scale = options.scale ?? ZeroShotOptions.usualScale
         let texts = options.labels.map(options.hypothesis)
-        guard let outputs = try vectors(Self.inputs(texts, teacher, maxLength)) else { return nil }
+        guard let outputs = try vectors(Self.labelInputs(texts, teacher)) else { return nil }
         labels = try texts.indices.map { index in
             var vector: [Float] = []
             try outputs.appendRow(index, to: &vector)
@@ -35,19 +36,31 @@ struct VectorScorer: ZeroShotScorer {
         }
     }
 
-    func inputs(_ texts: [String]) throws -> EncodedDataset {
+    func inputs(_ texts: [String]) throws -> (dataset: EncodedDataset, cut: Int) {
         try Self.inputs(texts, teacher, maxLength)
+    }
+
+    /// The labels stay whole, whatever texts are cut to.
+    private static func labelInputs(_ texts: [String], _ teacher: LoadedModel) throws -> EncodedDataset {
+        let positions = teacher.model.configuration.maxLength
+        for text in texts where try inputs([text], teacher, positions).cut > 0 {
+            throw DistillationError(
+                "--labels: '\(text)' is longer than the \(positions) tokens that \(teacher.directory.path) reads; shorten the label or "
+                    + "the --template")
+        }
+        return try inputs(texts, teacher, positions).dataset
     }
 
     private static func inputs(
         _ texts: [String], _ teacher: LoadedModel, _ maxLength: Int
-    ) throws -> EncodedDataset {
+    ) throws -> (dataset: EncodedDataset, cut: Int) {
         let encoding = try teacher.tokenizer.encodeFlat(
             batch: texts.map { TextPair(teacher.prompt + $0) }, maxLength: maxLength,
             truncation: .longestFirst)
-        return EncodedDataset(
+        let dataset = EncodedDataset(
             inputIDs: encoding.ids, tokenTypeIDs: encoding.typeIDs, offsets: encoding.offsets,
             labels: [Int](repeating: BatchLabels.unlabelled, count: texts.count), maxLength: maxLength)
+        return (dataset, encoding.cutCount)
     }
 
     func logits(of text: Int, in outputs: any TeacherOutputs) throws -> [Float] {

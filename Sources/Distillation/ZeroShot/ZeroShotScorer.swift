@@ -5,8 +5,8 @@ protocol ZeroShotScorer {
     /// The inputs of the model for one text.
     var inputsPerText: Int { get }
 
-    /// The inputs of the model for some texts, text by text.
-    func inputs(_ texts: [String]) throws -> EncodedDataset
+    /// The inputs of the model for some texts, text by text, and the number of texts that are cut.
+    func inputs(_ texts: [String]) throws -> (dataset: EncodedDataset, cut: Int)
 
     /// The labels' logits of a text.
     ///

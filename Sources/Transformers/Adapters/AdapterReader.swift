@@ -97,6 +97,12 @@ public struct AdapterReader {
         guard let classes = weights.info(AdapterWriter.prefix + classifier)?.shape.first else {
             return try AutoModel.load(from: base).model
         }
+        if let labels = try AdapterLabels(contentsOf: directory.appending(path: AdapterWriter.labelsName)) {
+            try labels.require(classes: classes, weightsPath)
+            return try AutoModel.load(
+                from: base, labelNames: labels.names, task: labels.task, ignoreMismatchedSizes: true
+            ).model
+        }
         let isOwn = configuration.headKind == kind && configuration.labelNames.count == classes
         let names = isOwn ? configuration.labelNames : (0..<classes).map { "LABEL_\($0)" }
         return try AutoModel.load(

@@ -11,10 +11,12 @@ public enum AdapterWriter {
     public static let configurationName = "adapter_config.json"
     /// The name of the file of their weights.
     public static let weightsName = "adapter_model.safetensors"
+    /// The name of the file of a classifier's labels, which PEFT's files have no place for, and PEFT does not read.
+    public static let labelsName = "adapter_labels.json"
     /// What stands before a parameter's name there.
     static let prefix = "base_model.model."
 
-    /// Writes `adapter_config.json` and `adapter_model.safetensors`.
+    /// Writes `adapter_config.json` and `adapter_model.safetensors`, and of a classifier ``labelsName``.
     ///
     /// - Parameters:
     ///   - model: A model with adapters.
@@ -44,6 +46,9 @@ public enum AdapterWriter {
         }
         try SafetensorsWriter.write(
             entries, metadata: ["format": "pt"], to: directory.appending(path: weightsName))
+        if kind.hasLabels {
+            try AdapterLabels(model.configuration).write(to: directory.appending(path: labelsName))
+        }
         let json = JSONValue.object(try configuration(model, adapters, base))
         try AtomicFile.write(
             json.serialized(pretty: true, sortedKeys: true) + "\n",

@@ -81,6 +81,26 @@ struct VectorScorerTests {
         }
     }
 
+    @Test("labels stay whole where texts are cut, and cut texts are counted")
+    func cut() throws {
+        try withTemporaryDirectory { folder in
+            var request = try request(try teacher(in: folder), in: folder)
+            let whole = try LabelRun(request).run()
+            let labels = try rows(try #require(request.output)).map(\.logits)
+            (request.maxLength, request.overwrite) = (4, true)
+            var warnings: [String] = []
+            let report = try LabelRun(request).run(onEvent: {
+                if case .warning(let text) = $0 { warnings.append(text) }
+            })
+            let cut = try rows(try #require(request.output)).map(\.logits)
+            #expect(whole.examples == report.examples && labels != cut)
+            // The labels differ within the few tokens, and in what comes behind them.
+            for row in cut { #expect(Set(row).count == Self.labels.count, "\(row)") }
+            #expect(
+                warnings.contains { $0.contains("24 of 24 texts are longer than 4 tokens") }, "\(warnings)")
+        }
+    }
+
     @Test("what does not fit such a model is refused")
     func refusals() throws {
         try withTemporaryDirectory { folder in
@@ -90,6 +110,10 @@ struct VectorScorerTests {
             let error = #expect(throws: DistillationError.self) { _ = try LabelRun(request).run() }
             #expect(error?.description.contains("leave --multi-label out") == true)
             #expect(!FileManager.default.fileExists(atPath: try #require(request.output).path))
+            let long = String(repeating: "very ", count: 600) + "long"
+            request.zeroShot = try ZeroShotOptions(labels: [long, "short"])
+            let tooLong = #expect(throws: DistillationError.self) { _ = try LabelRun(request).run() }
+            #expect(tooLong?.description.contains("shorten the label") == true)
             for scale in [0, -1, .nan, .infinity] as [Double] {
                 let error = #expect(throws: DistillationError.self) {
                     try ZeroShotOptions(labels: ["a", "b"], scale: scale)

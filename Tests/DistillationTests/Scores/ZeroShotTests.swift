@@ -66,6 +66,26 @@ struct ZeroShotTests {
         #expect(try stream.next() == nil && stream.meaning == .logits)
     }
 
+    @Test("texts that are cut beside the longest hypothesis are counted")
+    func cut() throws {
+        defer { scratch.remove() }
+        var request = try request(try model())
+        var warnings: [String] = []
+        func run() throws {
+            warnings = []
+            _ = try LabelRun(request).run(onEvent: {
+                if case .warning(let text) = $0 { warnings.append(text) }
+            })
+        }
+        try run()
+        #expect(!warnings.contains { $0.contains("cut there") }, "\(warnings)")
+        (request.maxLength, request.overwrite) = (14, true)
+        try run()
+        #expect(
+            warnings.contains { $0.contains("of 6 texts") && $0.contains("longer than 14 tokens") },
+            "\(warnings)")
+    }
+
     @Test("what was computed is found again, and parts of the texts are parts of the file")
     func cacheAndShards() throws {
         defer { scratch.remove() }
