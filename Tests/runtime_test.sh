@@ -70,6 +70,15 @@ assert text == lines[0]["text"] + "\n", (text, lines[0])
 assert lines[0]["tokens"] == 16 and lines[0]["finish_reason"] == "length" and expected["text"].startswith(lines[0]["text"].rstrip("\ufffd"))
 assert lines[1] == {"error": "line 2 is empty"} and lines[2]["tokens"] > 0
 END
+# A prompt that is too long is an error of its line, and the others are answered.
+{ echo a && yes word | head -400 | tr '\n' ' ' && echo && echo a; } >"$folder/long.txt"
+"$program" "$language_model" "$folder/long.txt" --max-new-tokens 2 >"$folder/long.jsonl" || fail "distill-run fails for a prompt that is too long"
+python3 - "$folder/long.jsonl" <<'END' || fail "distill-run answers otherwise beside a prompt that is too long"
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
+assert len(lines) == 3 and lines[0] == lines[2] and lines[0]["tokens"] == 2, lines
+assert lines[1]["error"].startswith("line 2 has ") and "the model 200 positions" in lines[1]["error"], lines
+END
 # The same model in a GGUF file writes the same text; rounded it writes one; what is damaged, or already in blocks, is an error of one line.
 python3 Tests/gguf.py "$language_model" "$folder/model.gguf" || fail "the model cannot be written as GGUF"
 env -i "$program" "$folder/model.gguf" --prompt "Once upon a time" --max-new-tokens 16 >"$folder/gguf-text" || fail "distill-run does not open GGUF"

@@ -130,6 +130,8 @@ extension LinePredictor {
         case aggregation
         /// The name of a prompt.
         case prompt
+        /// The probability above which a label is chosen.
+        case threshold
     }
 
     /// Why an option is not for this model, in a line; `nil` where it is.
@@ -143,6 +145,11 @@ extension LinePredictor {
             "\(name) is for models of token classification, which \(path) is not"
         case (.prompt, .classifier), (.prompt, .tagger):
             "\(name) is for models of embeddings, which \(path) is not"
+        case (.threshold, .classifier(let classifier))
+        where classifier.model.configuration.task.hasIndependentClasses:
+            nil
+        case (.threshold, _):
+            "\(name) is for models that may choose several labels, of which \(path) is none; leave it out"
         case (.pairs, .classifier), (.aggregation, .tagger), (.prompt, .embedder): nil
         }
     }

@@ -29,6 +29,7 @@ final class PredictionRun {
             (arguments.hasPairs, .pairs, "--pairs"),
             (arguments.aggregation != nil, .aggregation, "--aggregation"),
             (!arguments.prompts.isEmpty, .prompt, "--prompt"),
+            (arguments.given.contains("--threshold"), .threshold, "--threshold"),
         ] as [(Bool, LinePredictor.KindOption, String)] where isGiven {
             if let refusal = predictor.refusal(of: option, called: name) { throw UsageError(refusal) }
         }

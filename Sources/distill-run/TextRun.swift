@@ -60,26 +60,39 @@ final class TextRun {
         }
     }
 
-    /// A line of JSON for each prompt, with an error for an empty one.
+    /// A line of JSON for each prompt, with an error for one that is empty or too long.
     private func lines(_ texts: [String], before count: Int) throws -> String {
-        let isEmpty = texts.map { $0.allSatisfy(\.isWhitespace) }
-        // An empty line has its number too, so that a prompt's draws do not depend on the lines before it.
+        let prompts = try texts.enumerated().map { try tokens($1, number: count + $0 + 1) }
+        // A line without a text has its number too, so that a prompt's draws do not depend on the lines before it.
         var lines: [String] = []
-        var next = texts.startIndex
-        while next < texts.endIndex {
-            if isEmpty[next] {
-                let problem = JSONValue.object(["error": .string("line \(count + next + 1) is empty")])
-                lines.append(problem.serialized())
+        var next = prompts.startIndex
+        while next < prompts.endIndex {
+            if case .failure(let problem) = prompts[next] {
+                lines.append(JSONValue.object(["error": .string(problem.description)]).serialized())
                 next += 1
                 continue
             }
-            let end = texts[next...].indices.first { isEmpty[$0] } ?? texts.endIndex
+            let run = prompts[next...].prefix { (try? $0.get()) != nil }
             let made = try model.generate(
-                texts[next..<end].map(prompt), options, firstPrompt: count + next)
+                run.map { .tokens(try $0.get()) }, options, firstPrompt: count + next)
             lines += made.map { $0.json.serialized() }
-            next = end
+            next = run.endIndex
         }
         return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// A prompt's tokens, or what is wrong with it.
+    private func tokens(_ text: String, number: Int) throws -> Result<[Int32], UsageError> {
+        let place = arguments.prompts.isEmpty ? "line \(number)" : "prompt \(number)"
+        guard !text.allSatisfy({ $0.isWhitespace }) else { return .failure(UsageError("\(place) is empty")) }
+        let tokens = try model.tokens(of: prompt(text))
+        let positions = model.configuration.maxLength
+        guard tokens.count <= positions else {
+            return .failure(
+                UsageError(
+                    "\(place) has \(tokens.count) tokens, the model \(positions) positions; shorten it"))
+        }
+        return .success(tokens)
     }
 
     private func prompt(_ text: String) -> LanguageModel.Prompt {

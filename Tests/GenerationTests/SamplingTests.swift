@@ -36,6 +36,17 @@ struct SamplingTests {
         }
     }
 
+    @Test("a temperature near 0 leaves the most probable tokens", arguments: [1e-37, 1e-38, 1e-40, 1e-300])
+    func tinyTemperatures(_ temperature: Double) {
+        var options = GenerationOptions()
+        options.temperature = temperature
+        for logits in [[-3, 5, 5, 4.999], [0, -1, 0, -1e30], [-2, -1, -1, -1.0001]] as [[Float]] {
+            let distribution = logits.withUnsafeBufferPointer { TokenDistribution($0, options) }
+            let top = logits.max()
+            #expect(distribution.weights == logits.map { $0 == top ? 1 : 0 })
+        }
+    }
+
     @Test("tokens are drawn as often as they are probable")
     func frequencies() throws {
         var options = GenerationOptions()

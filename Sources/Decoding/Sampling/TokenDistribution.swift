@@ -19,7 +19,10 @@ package struct TokenDistribution {
     package init(_ logits: UnsafeBufferPointer<Float>, _ options: GenerationOptions) {
         let temperature = Float(options.temperature)
         let kept = options.topK.map { Self.most(logits, $0) } ?? -.infinity
-        let highest = (logits.max() ?? 0) / temperature
+        let top = logits.max() ?? 0
+        let highest = top / temperature
+        // Of a temperature that is almost 0 the quotients have no number.
+        let isTiny = !highest.isFinite || temperature < .leastNormalMagnitude
         (tokens, weights) = ([], [])
         if options.topK == nil {
             tokens.reserveCapacity(logits.count)
@@ -27,7 +30,10 @@ package struct TokenDistribution {
         }
         for id in logits.indices where logits[id] >= kept {
             tokens.append(Int32(id))
-            weights.append(exp(Double(logits[id] / temperature - highest)))
+            let exponent =
+                isTiny
+                ? Double(logits[id] - top) / options.temperature : Double(logits[id] / temperature - highest)
+            weights.append(exp(exponent))
         }
         if options.topP < 1 { keepNucleus(options.topP) }
         if options.minP > 0 { keep(tokens.indices.filter { weights[$0] >= options.minP }) }

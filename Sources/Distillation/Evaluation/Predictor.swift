@@ -27,6 +27,8 @@ public final class Predictor {
     public let problemType: TaskIdentifier
     /// In multi-label classification, the labels of a greater probability are predicted.
     public let threshold: Double
+    /// True if the model may choose several labels of a text, those above ``threshold``.
+    public var mayChooseSeveral: Bool { problemType.hasIndependentClasses }
     public let maxLength: Int
     /// The settings of the model's files that are ignored; each a line for the user.
     public let warnings: [String]

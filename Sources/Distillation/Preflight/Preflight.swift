@@ -226,10 +226,15 @@ struct Preflight {
         else { return }
         let long = lengths.filter { $0 > data.maxLength }.sorted()
         guard let longest = long.last else { return }
+        let positions = setup.teacher?.model.configuration.maxLength ?? .max
+        let advice =
+            data.maxLength < positions
+            ? "Raise --max-length to keep them."
+            : "The teacher has no more positions; split the texts to keep all of them."
         findings.record(
             long.count * 20 > lengths.count ? .warning : .note,
             "\(long.count) of \(lengths.count) training texts are cut at \(data.maxLength) tokens; their median "
-                + "length is \(long[long.count / 2]), the longest has \(longest).\(lost(lengths)) Raise --max-length to keep them."
+                + "length is \(long[long.count / 2]), the longest has \(longest).\(lost(lengths)) \(advice)"
         )
     }
 

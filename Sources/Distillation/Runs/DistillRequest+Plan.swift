@@ -60,6 +60,19 @@ extension DistillRequest {
                 "\(name) is of the default objectives, and this run names its own; leave it out, and give each objective its weight and "
                     + "options, such as 'kl(weight = 0.7, temperature = 4)'")
         }
+        for (name, isStated) in [
+            ("class_weights", training.classWeights != nil),
+            ("label_smoothing_factor", training.labelSmoothingFactor != 0),
+        ] where isStated && !usesDefaultObjectives && !baseline {
+            throw DistillationError(
+                "\(name) is of the default loss on the labels, and this run names its own objectives; leave it out, and give the objective "
+                    + "its options, such as 'cross_entropy(weight = 0.3, label_smoothing = 0.1)'")
+        }
+        guard student.scoreActivation == nil || task.definition.ranksDocuments else {
+            throw DistillationError(
+                "score_activation makes a ranker's score of its logit, and the teacher is a model for \(task.rawValue); leave it out"
+            )
+        }
         try requireAdaptable(task)
         let outputs = task.definition.outputs
         guard statedTemperature == nil || !usesDefaultObjectives || outputs != .real && outputs != .vector

@@ -91,6 +91,7 @@ public struct StudentOptions: Sendable, Equatable, Codable {
                     size, name, from: .min, to: name == "layers" ? 10_000 : SettingLimits.count)
             }
         }
+        if let embeddingSize { try SettingLimits.require(embeddingSize, "embedding_size") }
         guard !trimsVocabulary || directory == nil else {
             throw DistillationError(
                 "trim_vocabulary makes a student of its teacher's tokens, and student names a model with tokens of its own; leave out one "

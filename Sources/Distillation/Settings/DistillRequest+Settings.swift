@@ -81,6 +81,11 @@ extension DistillRequest {
         let masked = try reader.value("mask_probability", as: Double.self)
         let dropped = try reader.value("word_dropout", as: Double.self)
         let fraction = try reader.value("augmentation_share", as: Double.self)
+        guard fraction == nil || masked != nil || dropped != nil else {
+            throw SettingsError(
+                "augmentation_share is the share of the texts that are changed; give mask_probability or word_dropout too, or leave it out"
+            )
+        }
         if masked != nil || dropped != nil {
             augmentation = try SettingsError.checking {
                 try Augmentation(

@@ -17,6 +17,13 @@ extension TrainingArguments {
     /// - Throws: ``DistillationError``, which names the setting.
     func requireFitting(_ task: TaskIdentifier) throws {
         let outputs = task.definition.outputs
+        for (name, isStated) in [
+            ("class_weights", classWeights != nil), ("label_smoothing_factor", labelSmoothingFactor != 0),
+        ] where isStated && task.predictsTokens {
+            throw DistillationError(
+                "\(name) is for classes, and the labels of a model for \(task.rawValue) are the tokens of a vocabulary; leave it out"
+            )
+        }
         guard classWeights == nil || outputs != .real && outputs != .vector else {
             throw DistillationError(
                 "class_weights weighs classes, and a model for \(task.rawValue) has none; leave it out")

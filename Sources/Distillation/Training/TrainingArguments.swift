@@ -88,6 +88,11 @@ public struct TrainingArguments: Sendable, Equatable, Codable {
         try require(
             earlyStoppingThreshold >= 0 && earlyStoppingThreshold.isFinite, "early_stopping_threshold",
             "0 or more", earlyStoppingThreshold)
+        guard earlyStoppingThreshold == 0 || earlyStoppingPatience != nil else {
+            throw DistillationError(
+                "early_stopping_threshold is the gain that counts for early stopping; give early_stopping_patience too, or leave it out"
+            )
+        }
         try require(
             layerwiseLrDecay > 0 && layerwiseLrDecay <= 1, "layerwise_lr_decay", "above 0 and at most 1",
             layerwiseLrDecay)

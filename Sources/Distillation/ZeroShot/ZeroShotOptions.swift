@@ -18,16 +18,19 @@ public struct ZeroShotOptions: Sendable, Equatable {
 
     /// The scale where none is given, as sentence-transformers trains with.
     public static let usualScale = 20.0
+    /// The scales whose scores still tell labels apart.
+    public static let scales = 0.001...100_000
 
     /// - Throws: ``DistillationError`` for a template without one `{}`, for too few labels and for one that occurs twice, and for a scale
-    ///   that is not above 0.
+    ///   beyond ``scales``.
     public init(
         labels: [String], template: String = Self.usualTemplate, isMultiLabel: Bool = false,
         scale: Double? = nil
     ) throws {
-        if let scale, !(scale > 0 && scale.isFinite) {
+        if let scale, !Self.scales.contains(scale) {
             throw DistillationError(
-                "scale must be a number above 0, such as \(Self.usualScale), got \(scale)")
+                "scale must be a number from \(Self.scales.lowerBound) to \(Self.scales.upperBound), such as \(Self.usualScale), got "
+                    + "\(scale)")
         }
         let count =
             template.utf8.split(separator: UInt8(ascii: "{"), omittingEmptySubsequences: false).count - 1

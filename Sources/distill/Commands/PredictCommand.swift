@@ -61,8 +61,11 @@ struct PredictCommand: ParsableCommand {
     )
     var maxLength: Int?
 
-    @Option(help: "The probability above which a label is chosen, by models that may choose several.")
-    var threshold = 0.5
+    @Option(
+        help:
+            "The probability above which a label is chosen, by models that may choose several. (default: 0.5)"
+    )
+    var threshold: Double?
 
     @Option(
         help: """
@@ -88,7 +91,7 @@ struct PredictCommand: ParsableCommand {
         if let maxLength, maxLength < 3 {
             throw UsageError("max_length must be at least 3, got \(maxLength)")
         }
-        guard threshold > 0, threshold < 1 else {
+        if let threshold, !(threshold > 0 && threshold < 1) {
             throw UsageError("threshold must be between 0 and 1, got \(threshold)")
         }
         let device = try compute.readyDevice()
@@ -148,6 +151,9 @@ struct PredictCommand: ParsableCommand {
             guard aggregation == nil else {
                 throw UsageError("--aggregation is for models of token classification, which \(model) is not")
             }
+            if threshold != nil, let refusal = opened.refusal(of: .threshold, called: "--threshold") {
+                throw UsageError(refusal)
+            }
             return opened
         }
         guard prompt == nil else {
@@ -157,6 +163,7 @@ struct PredictCommand: ParsableCommand {
             guard !pairs else {
                 throw UsageError("a model for token classification reads single texts; leave --pairs out")
             }
+            guard threshold == nil else { throw severalLabels }
             return try TokenPredictor(
                 model: directory, strategy: aggregation ?? .simple, maxLength: maxLength, device: device,
                 precision: precision)
@@ -164,9 +171,17 @@ struct PredictCommand: ParsableCommand {
         guard aggregation == nil else {
             throw UsageError("--aggregation is for models of token classification, which \(model) is not")
         }
-        return try Predictor(
+        let predictor = try Predictor(
             model: directory, maxLength: maxLength, device: device, precision: precision,
-            threshold: threshold)
+            threshold: threshold ?? 0.5)
+        guard threshold == nil || predictor.mayChooseSeveral else { throw severalLabels }
+        return predictor
+    }
+
+    private var severalLabels: UsageError {
+        UsageError(
+            "--threshold is for models that may choose several labels, of which \(model) is none; leave it out"
+        )
     }
 }
 

@@ -58,7 +58,7 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The fraction of a label's mass that is spread over all classes, or a token's over all tokens. (default: 0)",
+            "The fraction of a label's mass that is spread over all classes. (default: 0)",
             valueName: "fraction"))
     var labelSmoothingFactor: Double?
 

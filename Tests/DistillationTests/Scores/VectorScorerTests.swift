@@ -114,11 +114,11 @@ struct VectorScorerTests {
             request.zeroShot = try ZeroShotOptions(labels: [long, "short"])
             let tooLong = #expect(throws: DistillationError.self) { _ = try LabelRun(request).run() }
             #expect(tooLong?.description.contains("shorten the label") == true)
-            for scale in [0, -1, .nan, .infinity] as [Double] {
+            for scale in [0, -1, .nan, .infinity, 1e300, 1e-300] as [Double] {
                 let error = #expect(throws: DistillationError.self) {
                     try ZeroShotOptions(labels: ["a", "b"], scale: scale)
                 }
-                #expect(error?.description.contains("scale must be a number above 0") == true)
+                #expect(error?.description.contains("scale must be a number from 0.001 to 100000") == true)
             }
         }
     }

@@ -23,8 +23,8 @@ struct FittingSettingsTests {
         var tasks: Set<TaskIdentifier> {
             switch self {
             case .temperature: [.singleLabel, .multiLabel, .tokenClassification, .causalLanguageModel]
-            case .classWeights: [.singleLabel, .multiLabel, .tokenClassification, .causalLanguageModel]
-            case .smoothing: [.singleLabel, .tokenClassification, .causalLanguageModel]
+            case .classWeights: [.singleLabel, .multiLabel, .tokenClassification]
+            case .smoothing: [.singleLabel, .tokenClassification]
             case .tokens: [.tokenClassification]
             }
         }

@@ -83,6 +83,44 @@ struct RecordedRequestTests {
         }
     }
 
+    @Test("options that would change nothing are refused")
+    func withoutEffect() throws {
+        let kl = ObjectiveSpecification("kl")
+        func message(
+            _ task: TaskIdentifier = .singleLabel, _ change: (inout DistillRequest) -> Void
+        ) throws -> String {
+            let request = request { change(&$0) }
+            do { try request.requireFitting(task) } catch { return "\(error)" }
+            return ""
+        }
+        func weighted(_ request: inout DistillRequest) {
+            (request.objectives, request.training.classWeights) = ([kl], "1, 5")
+        }
+        #expect(try message { weighted(&$0) }.hasPrefix("class_weights is of the default loss on the labels"))
+        let smoothed = try message { ($0.objectives, $0.training.labelSmoothingFactor) = ([kl], 0.3) }
+        #expect(smoothed.hasPrefix("label_smoothing_factor is of the default loss"))
+        // The baseline has the default loss.
+        let compared = try message {
+            weighted(&$0)
+            $0.baseline = true
+        }
+        #expect(compared.isEmpty)
+        #expect(try message { $0.training.classWeights = "1, 5" }.isEmpty)
+        let tokens = try message(.causalLanguageModel) { $0.training.labelSmoothingFactor = 0.3 }
+        #expect(tokens.hasPrefix("label_smoothing_factor is for classes"))
+        #expect(try message { $0.student.scoreActivation = .sigmoid }.hasPrefix("score_activation makes"))
+        var training = TrainingArguments()
+        training.earlyStoppingThreshold = 3
+        let threshold = #expect(throws: DistillationError.self) { try training.validate() }
+        #expect(threshold?.description.contains("give early_stopping_patience too") == true)
+        for size in [0, -1] {
+            var student = StudentOptions()
+            student.embeddingSize = size
+            let error = #expect(throws: DistillationError.self) { try student.validate() }
+            #expect(error?.description == "embedding_size must be at least 1, got \(size)")
+        }
+    }
+
     @Test(
         "a language model that cannot be used is the only finding: its texts are not looked at as a classifier's"
     )

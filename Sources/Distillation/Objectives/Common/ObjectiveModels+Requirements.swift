@@ -24,9 +24,11 @@ extension ObjectiveModels {
     /// - Throws: ``DistillationError`` where it does not, or there is none.
     func alignedTeacher(for objective: String) throws -> ModelConfiguration {
         if let tokensDiffer {
-            throw DistillationError(
-                "\(objective) compares token by token, but \(tokensDiffer); use losses on logits "
-                    + "(kl, soft_cross_entropy, logits_mse, dkd, dist, standardized_kl)")
+            let advice =
+                problemType.definition.predictsTokens
+                ? "use gold or uld, which align tokens by their texts"
+                : "use losses on logits (kl, soft_cross_entropy, logits_mse, dkd, dist, standardized_kl)"
+            throw DistillationError("\(objective) compares token by token, but \(tokensDiffer); \(advice)")
         }
         guard let teacher else {
             throw DistillationError("\(objective) compares with a teacher, but there is none; give one")
