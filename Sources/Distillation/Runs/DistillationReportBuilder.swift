@@ -85,11 +85,13 @@ struct DistillationReportBuilder {
     private func teacherEvaluation(
         _ rows: Logits, _ data: EncodedDataset, _ latency: LatencyStatistics? = nil
     ) throws -> ModelEvaluation {
-        guard let teacher = setup.teacher else {
-            return try Evaluator.evaluation(
-                names: setup.data.labels.names, logits: rows, targets: data.targets)
-        }
-        return try RunReportBuilder.evaluation(teacher.model, rows, data, teacher.directory, latency)
+        var evaluation =
+            try setup.teacher.map {
+                try RunReportBuilder.evaluation($0.model, rows, data, $0.directory, latency)
+            }
+            ?? Evaluator.evaluation(names: setup.data.labels.names, logits: rows, targets: data.targets)
+        if setup.teachesPairScores { evaluation.scoresPairs = true }
+        return evaluation
     }
 
     private func gain(_ student: Logits, _ baseline: Logits, _ data: EncodedDataset) throws

@@ -34,7 +34,7 @@ enum ReportText {
 
     static func evaluation(_ report: EvaluationReport) -> String {
         let parts = [
-            "\(report.data.path) (\(report.data.examples) examples):",
+            "\(report.data.path) (\(report.data.examples) \(report.problemType.exampleName)):",
             comparison(
                 report.model, name: report.teacher == nil ? "model" : "student", teacher: report.teacher,
                 report.comparison), perClass(report), confusion(report), report.choices.map(choices),
@@ -83,23 +83,7 @@ enum ReportText {
                     MetricName.teacherMSE.title(for: model.problemType), "", String(format: "%.4f", mse), "")
             }
         }
-        add(
-            // A teacher that is known by its scores has none.
-            "parameters", { $0.parameters == 0 ? "" : Format.count($0.parameters) },
-            { teacher in
-                teacher.parameters == 0
-                    ? nil : comparison.map { Format.ratio($0.parameterRatio, above: "fewer", below: "more") }
-            })
-        add(
-            "weights on disk", { $0.parameters == 0 ? "" : Format.bytes($0.bytesOnDisk) },
-            { teacher in
-                teacher.parameters == 0
-                    ? nil : comparison.map { Format.ratio($0.sizeRatio, above: "smaller", below: "larger") }
-            })
-        add(
-            "latency p50 (batch 1)", { $0.latencyP50Milliseconds.map(Format.milliseconds) },
-            { _ in comparison?.speedRatio.map { Format.ratio($0, above: "faster", below: "slower") } })
-        add("latency p95", { $0.latencyP95Milliseconds.map(Format.milliseconds) })
+        for cells in sizes(model, teacher) { table.add(cells) }
         return table.text
     }
 
