@@ -79,7 +79,7 @@ struct SidesTests {
         record["settings"] = .object(settings)
         let text = try words(.object(record))
         for part in [
-            "of its weights rounded to q4_0, as distill export --format gguf --type q4_0 writes them",
+            "of its weights rounded to q4_0, as distill export --format gguf --outtype q4_0 writes them",
             "at 1/1.5 of its size before rounding", "weights on disk, before rounding",
         ] { #expect(text.contains(part), "\(part)") }
     }

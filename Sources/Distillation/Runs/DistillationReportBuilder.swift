@@ -62,6 +62,11 @@ struct DistillationReportBuilder {
                     lostMass: prepared.outputs.lostMass)
             }
         }
+        report.alignment = setup.teachers.first?.spans.map {
+            .init(
+                coverage: $0.coverage, singleTokenSpans: $0.agreement,
+                sharedTokens: $0.shared.teacher.count)
+        }
         if let rows = prepared.outputs.validation {
             let beside = try teacherEvaluation(rows, validation, latencies.teacher)
             report.teacher = beside
@@ -97,7 +102,9 @@ struct DistillationReportBuilder {
     private func gain(_ student: Logits, _ baseline: Logits, _ data: EncodedDataset) throws
         -> BaselineComparison
     {
-        try BaselineComparison(student, baseline, targets: data.targets, seed: request.training.seed)
+        try BaselineComparison(
+            student, baseline, targets: data.targets, metrics: setup.comparedMetrics,
+            seed: request.training.seed)
     }
 
     private func settings(_ repetition: Repetition) -> RunReport.Settings {
@@ -196,7 +203,7 @@ struct DistillationReportBuilder {
                 bestEpoch: repetition.student.outcome.bestEpoch, steps: repetition.student.outcome.steps)
         }
         // Beside a teacher with another tokenizer nothing is known of the divergence from it.
-        let metrics = setup.problemType.definition.comparedMetrics.filter { metric in
+        let metrics = setup.comparedMetrics.filter { metric in
             results.allSatisfy { $0.student[metric] != nil }
         }
         return SeedSummary(results, saved: saved, metrics: metrics)

@@ -26,7 +26,7 @@ extension RunFiles {
     var rounding: (type: String, command: String)? {
         let settings = record["settings"]?.objectValue
         if let type = settings?["quantize_aware_type"]?.stringValue {
-            return (type: type, command: "distill export --format gguf --type \(type)")
+            return (type: type, command: "distill export --format gguf --outtype \(type)")
         }
         guard settings?["quantize_aware"]?.boolValue == true else { return nil }
         return (type: "int8", command: "distill quantize")

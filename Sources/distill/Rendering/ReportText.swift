@@ -58,7 +58,11 @@ enum ReportText {
         }
         // What the comparison tells is told once.
         let told: [MetricName] = comparison == nil ? [] : [.agreement, .teacherMSE, .kl]
-        for name in model.problemType.shownMetrics where !told.contains(name) {
+        // Beside other tokens than the teacher's, what is by bytes of text comes first.
+        let hasOtherTokens = teacher != nil && comparison == nil && model.metrics[.bitsPerByte] != nil
+        let byBytes: [MetricName] = hasOtherTokens ? [.bitsPerByte, .bytePerplexity] : []
+        let shown = byBytes + model.problemType.shownMetrics.filter { !byBytes.contains($0) }
+        for name in shown where !told.contains(name) {
             let isFraction = fractions.contains(name)
             add(
                 name.title(for: model.problemType),
@@ -84,8 +88,12 @@ enum ReportText {
             }
         }
         for cells in sizes(model, teacher) { table.add(cells) }
-        return table.text
+        return table.text + (hasOtherTokens ? "\n\n" + otherTokens : "")
     }
+
+    private static let otherTokens =
+        "The teacher's tokenizer gives other tokens: what is by token, as perplexity and loss are, cannot be compared; bits per byte and "
+        + "perplexity by byte can."
 
     /// A metric that is no fraction; a perplexity can be beyond all sizes.
     static func number(_ value: Double) -> String {
@@ -96,8 +104,13 @@ enum ReportText {
     private static let fractions: Set<MetricName> = [.accuracy, .macroF1, .microF1, .precision, .recall, .f1]
 
     /// Returns true for a metric of a baseline's comparison that is shown in percent.
-    static func isFraction(_ metric: MetricName) -> Bool {
-        fractions.contains(metric) || metric == .agreement || metric == .entityAgreement
+    static func isFraction(_ metric: MetricName, _ type: TaskIdentifier) -> Bool {
+        guard metric == .agreement else { return fractions.contains(metric) || metric == .entityAgreement }
+        // Of numbers it is a correlation, of vectors a cosine.
+        return switch type.outputs {
+        case .softmax, .sigmoid, .tokens: true
+        case .real, .vector: false
+        }
     }
 
     private static func perClass(_ report: EvaluationReport) -> String? {
