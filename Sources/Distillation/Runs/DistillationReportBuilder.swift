@@ -63,7 +63,7 @@ struct DistillationReportBuilder {
             }
         }
         report.alignment = setup.teachers.first?.spans.map {
-            .init(
+            RunReport.TokenAlignment(
                 coverage: $0.coverage, singleTokenSpans: $0.agreement,
                 sharedTokens: $0.shared.teacher.count)
         }
