@@ -59,15 +59,19 @@ extension ReportText {
             + "\(Format.probability(gain.pValue)))."
         guard gain.others != nil else { return sentence }
         var table = TextTable("", "student", "without teacher", "better by", "95 % interval")
-        for measure in gain.all {
-            func value(_ number: Double) -> String { self.value(number, measure.metric, type) }
-            func difference(_ number: Double) -> String { self.difference(number, measure.metric, type) }
-            table.add(
-                comparedTitle(measure.metric, type), value(measure.student), value(measure.baseline),
-                difference(measure.difference),
-                "\(difference(measure.low)) to \(difference(measure.high))")
-        }
+        for measure in gain.all { table.add(row(measure, type)) }
         return sentence + "\n\n" + table.text
+    }
+
+    /// A measure's row in the table of all.
+    private static func row(_ measure: BaselineComparison, _ type: TaskIdentifier) -> [String] {
+        let metric = measure.metric
+        let bounds = [measure.low, measure.high].map { difference($0, metric, type) }
+        return [
+            comparedTitle(metric, type), value(measure.student, metric, type),
+            value(measure.baseline, metric, type), difference(measure.difference, metric, type),
+            bounds.joined(separator: " to "),
+        ]
     }
 
     /// A metric's title with the direction that is not obvious.
