@@ -27,7 +27,7 @@ public enum NumberText: Sendable {
         case .milliseconds: return String(format: value < 10 ? "%.2f ms" : "%.1f ms", value)
         case .count:
             return Self.scaled(value, [(1e9, "G"), (1e6, "M"), (1e3, "k")]) ?? Self.plain(value)
-        case .fourDigits: return String(format: "%.4f", value)
+        case .fourDigits: return String(format: abs(value) < 1e7 ? "%.4f" : "%.4g", value)
         }
     }
 

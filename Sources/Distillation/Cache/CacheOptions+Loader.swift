@@ -12,7 +12,7 @@ extension CacheOptions {
         return DatasetLoader(
             options: options, tokenizer: tokenizer, tokenizerDirectory: directory, maxLength: maxLength,
             root: data ? root : nil, memo: DigestMemo(root: data ? root : nil),
-            warn: { log.send(.warning($0)) }, languageModel: languageModel, prompt: prompt,
+            warn: { log.warnOnce($0) }, languageModel: languageModel, prompt: prompt,
             onRead: { try log.advance(by: $0) })
     }
 }

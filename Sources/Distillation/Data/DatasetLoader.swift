@@ -189,7 +189,10 @@ package struct DatasetLoader {
 
     /// Tells notes, but of training only where the data are for it.
     func tell(_ notes: [String]) {
-        for note in notes where isForTraining || !note.contains(TextSurvey.noStops) { warn(note) }
+        let ofTraining = [TextSurvey.noStops] + RankingReader.trainingNotes
+        for note in notes where isForTraining || !ofTraining.contains(where: { note.contains($0) }) {
+            warn(note)
+        }
     }
 
     /// The reader of a file, and the labels it may have.

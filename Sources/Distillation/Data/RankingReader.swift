@@ -82,22 +82,28 @@ final class RankingReader: ChunkReader, @unchecked Sendable {
             error: { errors(rows[$0], $1) })
     }
 
+    /// What is said of data that are trained on alone.
+    static let trainingNotes = [
+        "losses that compare a query's documents learn nothing",
+        "`distill run --scores-column KEY` learns from them",
+    ]
+
     func notes(of path: String, maxLength: Int) throws -> [String] {
         var notes: [String] = []
         if single > 0 {
             notes.append(
-                "\(path): \(single) of \(groups) queries have one document: losses that compare a query's documents learn nothing from "
-                    + "them")
+                "\(path): \(single) of \(groups) queries have one document: \(Self.trainingNotes[0]) from them"
+            )
         }
         if repeated > 0 {
             notes.append(
-                "\(path): \(repeated) times a query comes again after another: its documents are compared with one another, in losses and "
-                    + "in measures, only where their rows follow one another; sort the rows by query")
+                "\(path): \(repeated) times a query comes again after another: its documents are compared with one another only where "
+                    + "their rows follow one another; sort the rows by query")
         }
         if unread > 0 {
             notes.append(
-                "\(path): \(unread) queries have scores of their documents, which are not read; `distill run --scores-column KEY` "
-                    + "learns from them")
+                "\(path): \(unread) queries have scores of their documents, which are not read; \(Self.trainingNotes[1])"
+            )
         }
         return notes
     }

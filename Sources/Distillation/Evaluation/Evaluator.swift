@@ -80,7 +80,9 @@ package enum Evaluator {
         teacher: (logits: Logits, evaluation: ModelEvaluation), targets: Targets? = nil
     ) throws -> Comparison {
         var speed: Double?
-        if let slow = teacher.evaluation.latencyP50Milliseconds,
+        // A pair and a text are no like inputs.
+        if teacher.evaluation.scoresPairs != true,
+            let slow = teacher.evaluation.latencyP50Milliseconds,
             let fast = student.evaluation.latencyP50Milliseconds
         {
             speed = slow / max(fast, 1e-9)

@@ -16,6 +16,8 @@ public struct ModelEvaluation: Sendable, Equatable {
     /// One example at a time; `nil` where not measured.
     public var latencyP50Milliseconds: Double?
     public var latencyP95Milliseconds: Double?
+    /// True for a teacher that gives pairs of texts scores, beside a student that gives each text a vector; `nil` for other models.
+    public var scoresPairs: Bool?
 
     /// The fraction of right classes; for multi-label classification, of examples whose labels are all right.
     public var accuracy: Double? { metrics[.accuracy] }
@@ -28,7 +30,7 @@ public struct ModelEvaluation: Sendable, Equatable {
 extension ModelEvaluation: Codable {
     private enum Key: String, CodingKey {
         case problemType, metrics, accuracy, macroF1, f1, matthewsCorrelation, confusionMatrix, hardLoss
-        case examples, parameters, bytesOnDisk, latencyP50Milliseconds, latencyP95Milliseconds
+        case examples, parameters, bytesOnDisk, latencyP50Milliseconds, latencyP95Milliseconds, scoresPairs
     }
 
     public init(from decoder: any Decoder) throws {
@@ -42,6 +44,7 @@ extension ModelEvaluation: Codable {
         bytesOnDisk = try container.decode(Int.self, forKey: .bytesOnDisk)
         latencyP50Milliseconds = try container.decodeIfPresent(Double.self, forKey: .latencyP50Milliseconds)
         latencyP95Milliseconds = try container.decodeIfPresent(Double.self, forKey: .latencyP95Milliseconds)
+        scoresPairs = try container.decodeIfPresent(Bool.self, forKey: .scoresPairs)
     }
 
     /// Also writes the metrics of older reports as keys of their own, for programs that read them there.
@@ -60,6 +63,7 @@ extension ModelEvaluation: Codable {
         try container.encode(bytesOnDisk, forKey: .bytesOnDisk)
         try container.encodeIfPresent(latencyP50Milliseconds, forKey: .latencyP50Milliseconds)
         try container.encodeIfPresent(latencyP95Milliseconds, forKey: .latencyP95Milliseconds)
+        try container.encodeIfPresent(scoresPairs, forKey: .scoresPairs)
     }
 }
 

@@ -79,7 +79,8 @@ extension ModelCard {
         let card = problemType.definition.card
         let metrics = card.index.compactMap { metric, identifier -> Node? in
             guard let value = result.evaluation.metrics[metric], value.isFinite else { return nil }
-            let title = metric.title(for: problemType)
+            let rounding = result.rounding.map { " of weights rounded to \($0)" } ?? ""
+            let title = metric.title(for: problemType) + rounding
             return CardYAML.mapping([
                 ("type", CardYAML.text(identifier)),
                 ("name", CardYAML.text(title.prefix(1).uppercased() + title.dropFirst())),

@@ -24,14 +24,18 @@ extension ModelCard {
         var lines: [String] = []
         for stage in report.settings.stages ?? [] {
             let name = stage.name.map { " of stage \($0)" } ?? ""
-            lines.append("- objectives\(name): " + stage.objectives.map { "`\($0)`" }.joined(separator: ", "))
+            let objectives = stage.objectives.map { "`" + shortened($0.description) + "`" }
+            lines.append("- objectives\(name): " + objectives.joined(separator: ", "))
         }
+        if let adapters = training.lora { lines.append(line(adapters)) }
+        // What was trained: a limit of steps may end a run earlier, or later.
+        let epochs = report.epochs.last?.epoch ?? training.numTrainEpochs
         return lines + [
             "- examples: \(report.train.examples) for training, \(report.validation.examples) for validation"
                 + (report.unlabelled.map { ", and \($0.map(\.examples).reduce(0, +)) without labels" } ?? ""),
-            "- epochs: \(training.numTrainEpochs), the best after \(report.bestEpoch)",
+            "- epochs: \(number(epochs)), the best after \(number(report.bestEpoch))",
             "- batch size: \(training.perDeviceTrainBatchSize * training.gradientAccumulationSteps)",
-            "- AdamW, learning rate \(training.learningRate), \(training.lrSchedulerType.rawValue) decay, "
+            "- AdamW, learning rate \(number(training.learningRate)), \(training.lrSchedulerType.rawValue) decay, "
                 + "seed \(training.seed)",
         ]
     }

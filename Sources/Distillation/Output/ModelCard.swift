@@ -22,6 +22,8 @@ public struct ModelCard: Sendable {
         var evaluation: ModelEvaluation
         var data: DataRecord?
         var split: String
+        /// The type to which the weights were rounded; `nil` where the saved weights were evaluated.
+        var rounding: String?
     }
 
     /// The facts of a quantization for the card of the quantized model.
@@ -53,6 +55,8 @@ public struct ModelCard: Sendable {
 
     let title: String
     let origin: Origin
+    /// The names of what it was made from: a model's directory, or the files of a teacher's scores.
+    let sourceNames: [String]
     let labels: [String]
     let sizes: RunReport.Sizes
     let parameters: Int
@@ -87,6 +91,7 @@ public struct ModelCard: Sendable {
                     startsFromTeacher: student.map { $0.initialization != .random && $0.directory == nil }
                         ?? false)
             } ?? .fineTuned(model: report.settings.model ?? "")
+        sourceNames = Self.sourceNames(report)
         (labels, sizes, parameters) = (
             report.labels, report.settings.studentConfiguration, report.student.parameters
         )
@@ -97,10 +102,17 @@ public struct ModelCard: Sendable {
         tables =
             (report.test.map { [("test", columns($0.student, $0.teacher))] } ?? [])
             + [("validation", columns(report.student, report.teacher))]
-        results =
-            [Result(evaluation: report.student, data: report.validation, split: "validation")]
-            + (report.test.map { [Result(evaluation: $0.student, data: $0.data, split: "test")] } ?? [])
-        remarks = [Self.gain(report)].compactMap(\.self)
+        let rounding = Self.rounding(report)
+        var evaluated = [
+            Result(
+                evaluation: report.student, data: report.validation, split: "validation", rounding: rounding)
+        ]
+        if let test = report.test {
+            evaluated.append(
+                Result(evaluation: test.student, data: test.data, split: "test", rounding: rounding))
+        }
+        results = evaluated
+        remarks = Self.remarks(report)
         making = Self.training(report)
         recordName = report.recordName
         self.options = options
@@ -122,6 +134,7 @@ public struct ModelCard: Sendable {
     ) {
         self.title = title
         origin = .quantized(model: model.path(percentEncoded: false), quantization.type)
+        sourceNames = [model.lastPathComponent]
         (self.labels, self.sizes, parameters) = (labels, sizes, quantization.after.parameters)
         problemType = quantization.after.problemType
         tables = [
@@ -173,7 +186,7 @@ extension ModelCard {
             isTable
             ? "a table of \(sizes.vocabularySize) tokens with \(sizes.hiddenSize) components, \(parameters) parameters"
             : "\(sizes.layers) layers of width \(sizes.hiddenSize), \(parameters) parameters"
-        let name = "`\(Self.inline(URL(filePath: origin.path).lastPathComponent))`"
+        let name = sourceNames.map { "`\(Self.inline($0))`" }.joined(separator: ", ")
         let made =
             switch origin {
             case .distilled: "distilled from \(name)"
@@ -252,11 +265,12 @@ extension ModelCard {
         ]
             + names.map { name in
                 row(name.title(for: problemType)) { evaluation in
-                    evaluation.metrics[name].map { String(format: "%.4f", $0) } ?? ""
+                    evaluation.metrics[name].map { Self.figure($0) } ?? ""
                 }
             } + [
-                row("parameters") { String($0.parameters) },
-                row("bytes of weights") { String($0.bytesOnDisk) },
+                // A teacher that is known by its scores has no weights.
+                row("parameters") { $0.parameters == 0 ? "" : String($0.parameters) },
+                row("bytes of weights") { $0.parameters == 0 ? "" : String($0.bytesOnDisk) },
             ]
     }
 

@@ -5,6 +5,15 @@ extension Preflight {
     /// Tells where student and teacher differ in the length and the width of their vectors, and what is done about it.
     func checkVectors(_ student: ModelConfiguration) {
         guard let own = student.embedding, let teacher = setup.teacherWidth else { return }
+        guard !setup.teachesPairScores else {
+            if setup.retrieval?.options.documents == .teacher {
+                findings.add(
+                    .error,
+                    "--retrieval-documents teacher: the teacher scores pairs of texts and has no vectors of documents; leave it out"
+                )
+            }
+            return
+        }
         checkLengths(of: own)
         let (width, pooled) = (student.outputCount, own.pooledWidth(student.hiddenSize))
         if setup.retrieval?.options.documents == .teacher, width != teacher {

@@ -22,15 +22,23 @@ public struct BaselineComparison: Sendable, Equatable, Codable {
 }
 
 extension BaselineComparison {
-    /// Compares two models on the same examples, by the task's metrics.
+    /// Compares two models on the same examples.
     ///
+    /// - Parameters:
+    ///   - student: The student's outputs for all examples.
+    ///   - baseline: Those of the same student trained without the teacher.
+    ///   - targets: The labels of the examples.
+    ///   - metrics: The metrics, the one that decides first; `nil` for the task's.
+    ///   - seed: The seed of the resampling.
     /// - Throws: ``DistillationError`` without examples.
-    init(_ student: Logits, _ baseline: Logits, targets: Targets, seed: UInt64) throws {
+    init(_ student: Logits, _ baseline: Logits, targets: Targets, metrics: [MetricName]? = nil, seed: UInt64)
+        throws
+    {
         let labeled = targets.labeledIndices
         let models = (student: student.subset(labeled), baseline: baseline.subset(labeled))
         let labels = targets.subset(labeled)
         // Beside no teacher nothing is known of its metrics.
-        let all = targets.task.definition.comparedMetrics
+        let all = metrics ?? targets.task.definition.comparedMetrics
         let known = all.filter { !Self.value(of: $0, models.student, labels).isNaN }
         let metrics = known.isEmpty ? all : known
         self = try Self.comparison(by: metrics[0], models, labels, seed)

@@ -62,6 +62,11 @@ struct DistillationReportBuilder {
                     lostMass: prepared.outputs.lostMass)
             }
         }
+        report.alignment = setup.teachers.first?.spans.map {
+            RunReport.TokenAlignment(
+                coverage: $0.coverage, singleTokenSpans: $0.agreement,
+                sharedTokens: $0.shared.teacher.count)
+        }
         if let rows = prepared.outputs.validation {
             let beside = try teacherEvaluation(rows, validation, latencies.teacher)
             report.teacher = beside
@@ -85,17 +90,21 @@ struct DistillationReportBuilder {
     private func teacherEvaluation(
         _ rows: Logits, _ data: EncodedDataset, _ latency: LatencyStatistics? = nil
     ) throws -> ModelEvaluation {
-        guard let teacher = setup.teacher else {
-            return try Evaluator.evaluation(
-                names: setup.data.labels.names, logits: rows, targets: data.targets)
-        }
-        return try RunReportBuilder.evaluation(teacher.model, rows, data, teacher.directory, latency)
+        var evaluation =
+            try setup.teacher.map {
+                try RunReportBuilder.evaluation($0.model, rows, data, $0.directory, latency)
+            }
+            ?? Evaluator.evaluation(names: setup.data.labels.names, logits: rows, targets: data.targets)
+        if setup.teachesPairScores { evaluation.scoresPairs = true }
+        return evaluation
     }
 
     private func gain(_ student: Logits, _ baseline: Logits, _ data: EncodedDataset) throws
         -> BaselineComparison
     {
-        try BaselineComparison(student, baseline, targets: data.targets, seed: request.training.seed)
+        try BaselineComparison(
+            student, baseline, targets: data.targets, metrics: setup.comparedMetrics,
+            seed: request.training.seed)
     }
 
     private func settings(_ repetition: Repetition) -> RunReport.Settings {
@@ -194,7 +203,7 @@ struct DistillationReportBuilder {
                 bestEpoch: repetition.student.outcome.bestEpoch, steps: repetition.student.outcome.steps)
         }
         // Beside a teacher with another tokenizer nothing is known of the divergence from it.
-        let metrics = setup.problemType.definition.comparedMetrics.filter { metric in
+        let metrics = setup.comparedMetrics.filter { metric in
             results.allSatisfy { $0.student[metric] != nil }
         }
         return SeedSummary(results, saved: saved, metrics: metrics)

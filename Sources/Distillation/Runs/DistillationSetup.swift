@@ -47,6 +47,11 @@ struct DistillationSetup {
     var teachersNormalize: Bool {
         teachers.count > 1 || teacher?.model.configuration.embedding?.normalizes == true
     }
+    /// The metrics by which students are compared. What a token costs in two tokenizers cannot be compared, what a byte costs can.
+    var comparedMetrics: [MetricName] {
+        teachers.first?.spans == nil
+            ? problemType.definition.comparedMetrics : [.bitsPerByte, .perplexity]
+    }
     /// True if the student is a static one that starts from its teacher's vectors of tokens.
     var isStatic: Bool { start != nil }
     /// True if the teachers' logits are known, not only the probabilities that they give.

@@ -53,12 +53,14 @@ public struct EvaluationRun {
         // What the model is compared with, row by row.
         let theirs = try logits.count > 1 ? rows(of: logits[1], classifiers, encoded[0]) : told
         let latencies = try latencies(classifiers, encoded, log, processes)
-        let evaluations = try classifiers.indices.map {
-            try Evaluator.evaluation(
-                classifiers[$0].model, logits: logits[$0], targets: encoded[$0].targets,
-                teacher: $0 > 0 || !isComparable ? nil : theirs,
-                bytesOnDisk: SafetensorsCheckpoint.weightBytes(in: classifiers[$0].directory),
-                latency: latencies[$0])
+        let evaluations = try classifiers.indices.map { index in
+            var evaluation = try Evaluator.evaluation(
+                classifiers[index].model, logits: logits[index], targets: encoded[index].targets,
+                teacher: index > 0 || !isComparable ? nil : theirs,
+                bytesOnDisk: SafetensorsCheckpoint.weightBytes(in: classifiers[index].directory),
+                latency: latencies[index])
+            if index > 0, scoresPairs(classifiers) { evaluation.scoresPairs = true }
+            return evaluation
         }
         let beside = try theirs.map {
             ($0, try evaluations.count > 1 ? evaluations[1] : Self.evaluation(of: $0, classifier, encoded[0]))
@@ -116,6 +118,12 @@ public struct EvaluationRun {
     private func requireComparable(_ model: LoadedModel, _ teacher: LoadedModel) throws {
         let type = model.model.configuration.task
         if scoresPairs([model, teacher]) { return }
+        if scoresPairs([teacher, model]) {
+            throw DistillationError(
+                "\(request.model.path) scores pairs of texts, its teacher \(teacher.directory.path) gives each text a vector: only the "
+                    + "other order can be compared; give --model \(teacher.directory.path) --teacher \(request.model.path)"
+            )
+        }
         guard teacher.model.configuration.task == type else {
             throw DistillationError(
                 "\(request.model.path) is a model for \(type.rawValue), \(teacher.directory.path) for "

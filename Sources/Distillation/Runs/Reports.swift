@@ -70,6 +70,8 @@ public struct RunReport: Sendable, Equatable, Codable {
     public var embedding: EmbeddingRecord?
     /// The tokens of a language model that has fewer than its teacher; `nil` for other students.
     public var vocabulary: Vocabulary?
+    /// The tokens of a language model beside those of its teacher, which has a tokenizer of its own; `nil` for other students.
+    public var alignment: TokenAlignment?
     /// All repetitions, where there are several.
     public var seeds: SeedSummary?
     public var epochs: [EpochMetrics]
@@ -124,6 +126,16 @@ public struct RunReport: Sendable, Equatable, Codable {
         public var tokensAfter: Int
         /// The mean probability, on the validation data, of the teacher's tokens that the student lacks: what is left is normalized to 1.
         public var lostMass: Double?
+    }
+
+    /// The training texts in the tokens of a student and of its teacher, divided into spans at whose ends both divide them.
+    public struct TokenAlignment: Sendable, Equatable, Codable {
+        /// The fraction of the student's trained tokens that are in a span.
+        public var coverage: Double
+        /// The fraction of the spans that are one token on either side.
+        public var singleTokenSpans: Double
+        /// The tokens that both vocabularies have.
+        public var sharedTokens: Int
     }
 
     public struct Sizes: Sendable, Equatable, Codable {

@@ -106,7 +106,7 @@ struct SeedSweep {
             context.log.send(
                 .note(
                     "Rounded to \(rounded.rounding.name) before training, the student's mean divergence from its teacher (KL) is "
-                        + "\(divergence)."))
+                        + String(format: "%.4f.", divergence)))
         }
         return values
     }

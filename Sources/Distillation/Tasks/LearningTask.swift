@@ -212,6 +212,12 @@ extension TaskIdentifier {
                 : definition.embedsTexts ? "texts" : definition.ranksDocuments ? "pairs" : "examples"
     }
 
+    /// The name of what a data file's record counts.
+    public var exampleName: String {
+        definition.predictsTokens || definition.embedsTexts
+            ? "texts" : definition.ranksDocuments ? "pairs" : "examples"
+    }
+
     /// The metrics that tables show, the most informative first.
     public var shownMetrics: [MetricName] { definition.shownMetrics }
 }

@@ -32,16 +32,13 @@ struct TaskText: Sendable {
                 "accuracy": "accuracy of next tokens", "agreement": "agreement on the most probable token",
                 "loss": "loss per token",
             ], unit: "tokens"),
-        "embedding": TaskText(
+        "sentence_embedding": TaskText(
             metrics: [
                 "spearman", "pearson", "teacher_mse", "ndcg@10", "mrr@10", "map", "map@100", "recall@10",
                 "src2trg_accuracy",
                 "trg2src_accuracy", "translation_mse",
             ],
-            titles: [
-                "spearman": "Spearman correlation of cosines", "pearson": "Pearson correlation of cosines",
-                "agreement": "similarity to teacher",
-            ], agreementIsFraction: false, unit: "texts"),
+            titles: ["agreement": "similarity to teacher"], agreementIsFraction: false, unit: "texts"),
     ]
 
     /// An unknown task is treated as single-label classification.

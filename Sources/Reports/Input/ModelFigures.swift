@@ -25,6 +25,10 @@ struct ModelFigures: Sendable {
     /// The digest of the data it was evaluated on, and the file's name.
     var dataDigest: String?
     var dataName: String?
+    /// True if an input is a pair of texts, false if it is a text.
+    var readsPairs: Bool
+    /// The name of the metric that decides: the task's own, or that of the model which it is compared with.
+    var mainMetric: String
 
     /// Reads an evaluation of a record.
     init?(_ value: JSONValue?, name: String, role: Role, path: String?) {
@@ -32,7 +36,10 @@ struct ModelFigures: Sendable {
         self.name = name
         self.role = role
         self.path = path
-        problemType = object["problem_type"]?.stringValue ?? "single_label_classification"
+        let type = object["problem_type"]?.stringValue ?? "single_label_classification"
+        problemType = type
+        readsPairs = object["scores_pairs"]?.boolValue == true || type == "ranking"
+        mainMetric = TaskText.of(type).metrics[0]
         for (key, value) in object["metrics"]?.objectValue ?? JSONObject() {
             metrics[key] = value.doubleValue
         }
@@ -62,9 +69,6 @@ struct ModelFigures: Sendable {
         kl = metrics["kl"]
     }
 
-    /// The name of the metric that decides: the task's own.
-    var mainMetric: String { TaskText.of(problemType).metrics[0] }
-
-    /// The task's own metric.
+    /// The metric that decides.
     var main: Double? { metrics[mainMetric].flatMap { $0.isFinite ? $0 : nil } }
 }

@@ -165,7 +165,7 @@ extension RunFiles {
             baseline?.p50 = student?.p50
             found = [
                 ModelFigures(
-                    record["teacher"], name: name(teacher, "teacher"), role: .teacher, path: teacher),
+                    record["teacher"], name: teacherName ?? "teacher", role: .teacher, path: teacher),
                 student, baseline,
             ]
         case .quantized:
@@ -184,8 +184,10 @@ extension RunFiles {
                 ModelFigures(record["teacher"], name: "teacher", role: .teacher, path: nil), model,
             ]
         }
+        let decisive = decisiveMetric(found.compactMap(\.self))
         return found.compactMap(\.self).map { model in
             var model = model
+            if let decisive { model.mainMetric = decisive }
             model.name = MarkupText.shortened(model.name, Self.longestName)
             model.dataDigest = data?["sha256"]?.stringValue
             model.dataName = data?["path"]?.stringValue.map { URL(filePath: $0).lastPathComponent }

@@ -166,7 +166,10 @@ extension PageBuilder {
             }
         }
         let file = data?["path"]?.stringValue.map { URL(filePath: $0).lastPathComponent } ?? "the test data"
-        let count = data?["examples"]?.intValue.map { ", \($0) examples" } ?? ""
+        // What a file holds of a language model's data are texts.
+        let unit = TaskText.of(problemType).unit
+        let count =
+            data?["examples"]?.intValue.map { ", \($0) \(unit == "tokens" ? "texts" : unit)" } ?? ""
         return [
             .paragraph(
                 "No choice was based on these examples, so these results are to be expected on new texts."),

@@ -19,7 +19,7 @@ extension PageBuilder {
             let values = results.map { $0["metrics"]?.objectValue?[metric]?.doubleValue }
             guard values.contains(where: { $0 != nil }) else { return nil }
             return PageRow(
-                head: MetricText.title(metric, "embedding"),
+                head: MetricText.title(metric, "sentence_embedding"),
                 cells: values.map { $0.map(NumberText.fourDigits.text) ?? "" })
         }
         guard !rows.isEmpty else { return [] }
@@ -54,11 +54,11 @@ extension PageBuilder {
             columns.append(("teacher, \(count)principal components", values))
         }
         guard columns.count > 1 else { return blocks }
-        let rows = (MetricText.names("embedding") + ["agreement"]).compactMap { metric -> PageRow? in
+        let rows = (MetricText.names("sentence_embedding") + ["agreement"]).compactMap { metric -> PageRow? in
             let values = columns.map { $0.values[metric]?.doubleValue }
             guard values.contains(where: { $0 != nil }) else { return nil }
             return PageRow(
-                head: MetricText.directedTitle(metric, "embedding"),
+                head: MetricText.directedTitle(metric, "sentence_embedding"),
                 cells: values.map { $0.map(NumberText.fourDigits.text) ?? "" })
         }
         blocks.append(

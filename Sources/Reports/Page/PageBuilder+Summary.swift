@@ -14,7 +14,7 @@ extension PageBuilder {
         switch run.kind {
         case .distilled:
             let others = (settings?["teachers"]?.arrayValue?.count ?? 1) - 1
-            let teacher = name(settings?["teacher"]?.stringValue) ?? "a teacher"
+            let teacher = run.teacherName ?? "a teacher"
             return "Distilled from \(teacher)\(others > 0 ? " and \(others) more" : "")\(data ?? "")"
         case .fineTuned:
             return "Fine-tuned from \(name(settings?["model"]?.stringValue) ?? "a model")\(data ?? "")"
@@ -32,6 +32,8 @@ extension PageBuilder {
         if isComparison { return [comparisonSentence()].compactMap(\.self) }
         var sentences = [sentence(runs[0])].compactMap(\.self)
         if let test = testSentence(runs[0]) { sentences.append(test) }
+        sentences += tokenSentences(runs[0])
+        if let rounding = roundingSentence(runs[0]) { sentences.append(rounding) }
         if runs[0].record["interrupted"]?.boolValue == true {
             sentences.append("The run was stopped before its end; this is the best model so far.")
         }
@@ -61,16 +63,20 @@ extension PageBuilder {
         let fraction = String(format: "%.1f %%", value / theirs * 100)
         var text =
             "\(subject) keeps \(fraction) of \(of) \(title) (\(format.text(value)) against \(format.text(theirs)))"
-        text += sizeAndSpeed(own, reference)
+        text += sizeAndSpeed(own, reference, run)
         return text + "."
     }
 
-    private func sizeAndSpeed(_ own: ModelFigures, _ reference: ModelFigures) -> String {
+    private func sizeAndSpeed(_ own: ModelFigures, _ reference: ModelFigures, _ run: RunFiles) -> String {
         var text = ""
         if let small = own.bytes, let large = reference.bytes {
             text += " at \(Self.size(small / large)) of its size"
+            if run.rounding != nil { text += " before rounding" }
         }
-        if let fast = own.p50, let slow = reference.p50 { text += ", and runs \(Self.speed(slow / fast))" }
+        // Times of a pair and of a text are not compared.
+        if let fast = own.p50, let slow = reference.p50, own.readsPairs == reference.readsPairs {
+            text += ", and runs \(Self.speed(slow / fast))"
+        }
         return text
     }
 
@@ -94,7 +100,7 @@ extension PageBuilder {
         let (value, theirs) = (own.main ?? .nan, reference.main ?? .nan)
         return text
             + "\(subject) has \(MetricText.title(own.mainMetric, own.problemType)) \(format.text(value)) against \(of) "
-            + "\(format.text(theirs))\(sizeAndSpeed(own, reference))."
+            + "\(format.text(theirs))\(sizeAndSpeed(own, reference, run))."
     }
 
     /// 0.2 → "a fifth"-like words: "1/5.0".
@@ -113,10 +119,16 @@ extension PageBuilder {
     /// A sentence on the results on the test data, if there are any; no choice was based on them.
     private func testSentence(_ run: RunFiles) -> String? {
         guard let test = run.record["test"]?.objectValue,
-            let own = ModelFigures(test["student"], name: "", role: .student, path: nil), let value = own.main
+            var own = ModelFigures(test["student"], name: "", role: .student, path: nil)
         else { return nil }
+        var beside = ModelFigures(test["teacher"], name: "", role: .teacher, path: nil)
+        if let metric = run.own?.mainMetric {
+            own.mainMetric = metric
+            beside?.mainMetric = metric
+        }
+        guard let value = own.main else { return nil }
         let format = MetricText.format(own.mainMetric, own.problemType)
-        let teacher = ModelFigures(test["teacher"], name: "", role: .teacher, path: nil)?.main
+        let teacher = beside?.main
         let isLess = !MetricText.greaterIsBetter(own.mainMetric)
         let unit = TaskText.of(own.problemType).unit
         let count = own.examples.map { "On \($0) test \(unit)" } ?? "On the test data"
@@ -157,10 +169,12 @@ extension PageBuilder {
             }
             text += "."
         }
-        if let fast = evaluated.filter({ $0.p50 != nil }).min(by: { ($0.p50 ?? 0) < ($1.p50 ?? 0) }),
+        if Set(evaluated.map(\.readsPairs)).count == 1,
+            let fast = evaluated.filter({ $0.p50 != nil }).min(by: { ($0.p50 ?? 0) < ($1.p50 ?? 0) }),
             fast.name != best.name, let p50 = fast.p50
         {
-            text += " Fastest: \(fast.name), \(NumberText.milliseconds.text(p50)) a text."
+            text +=
+                " Fastest: \(fast.name), \(NumberText.milliseconds.text(p50)) \(fast.readsPairs ? "a pair" : "a text")."
         }
         return text
     }
@@ -194,8 +208,13 @@ extension PageBuilder {
                 tiles[tiles.count - 1].tileNote = "KL \(NumberText.fourDigits.text(kl))"
             }
         }
-        add("weights on disk", own.bytes, .bytes, reference?.bytes)
-        add("latency p50, one text", own.p50, .milliseconds, reference?.p50)
+        add(
+            run.rounding == nil ? "weights on disk" : "weights on disk, before rounding", own.bytes, .bytes,
+            reference?.bytes)
+        add("latency p50, one \(own.readsPairs ? "pair" : "text")", own.p50, .milliseconds, reference?.p50)
+        if let reference, own.p50 != nil, reference.p50 != nil, reference.readsPairs != own.readsPairs {
+            tiles[tiles.count - 1].tileNote += reference.readsPairs ? " a pair" : " a text"
+        }
         if reference == nil { add("parameters", own.parameters, .count, nil) }
         return tiles
     }

@@ -15,7 +15,7 @@ extension PageBuilder {
             _ against: String, _ xTitle: String, _ xFormat: NumberText, _ value: (ModelFigures) -> Double?
         ) {
             let points = models.compactMap { model -> ScatterChart.Point? in
-                guard let x = value(model), let y = model.main else { return nil }
+                guard let x = value(model), let y = model.metrics[mainMetric], y.isFinite else { return nil }
                 return .init(model.name, x: x, y: y, style: style(of: model))
             }
             guard points.count > 1 else { return }
@@ -28,7 +28,9 @@ extension PageBuilder {
                         xTitle: xTitle, points: points, xFormat: xFormat, yFormat: format)))
         }
         chart("size", "weights on disk (logarithmic)", .bytes, \.bytes)
-        chart("latency", "median latency of one text (logarithmic)", .milliseconds, \.p50)
+        if Set(models.map(\.readsPairs)).count == 1 {
+            chart("latency", "median latency of one \(input) (logarithmic)", .milliseconds, \.p50)
+        }
         if !pictures.isEmpty {
             blocks.append(.figures(pictures, isWide: true))
             blocks.append(.paragraph(direction + " The table below has the same numbers."))
@@ -38,6 +40,13 @@ extension PageBuilder {
         return blocks
     }
 
+    /// What a latency is of.
+    private var input: String {
+        let pairs = models.filter(\.readsPairs).map(\.name)
+        guard pairs.count < models.count else { return "pair" }
+        return pairs.isEmpty ? "text" : "text (\(pairs.joined(separator: ", ")): one pair)"
+    }
+
     private mutating func modelTable() -> PageTable {
         var rows: [PageRow] = []
         func add(_ name: String, _ format: NumberText, _ value: (ModelFigures) -> Double?) {
@@ -45,7 +54,8 @@ extension PageBuilder {
             guard values.contains(where: { $0 != nil }) else { return }
             rows.append(PageRow(head: name, cells: values.map { $0.map(format.text) ?? "" }))
         }
-        for name in MetricText.names(problemType) {
+        let names = MetricText.names(problemType)
+        for name in [mainMetric] + names.filter({ $0 != mainMetric }) {
             add(MetricText.title(name, problemType), MetricText.format(name, problemType)) {
                 $0.metrics[name]
             }
@@ -56,7 +66,7 @@ extension PageBuilder {
         add("KL to teacher", .fourDigits) { $0.kl }
         add("parameters", .count) { $0.parameters }
         add("weights on disk", .bytes) { $0.bytes }
-        add("latency p50, one text", .milliseconds) { $0.p50 }
+        add("latency p50, one \(input)", .milliseconds) { $0.p50 }
         add("latency p95", .milliseconds) { $0.p95 }
         let data = Set(models.compactMap(\.dataName))
         let unit = TaskText.of(problemType).unit

@@ -11,12 +11,14 @@ struct PageBuilder {
     init(runs: [RunFiles], program: String) {
         self.runs = runs
         self.program = program
-        models = Self.distinct(runs.flatMap(\.models))
+        models = Self.comparable(Self.distinct(runs.flatMap(\.models)))
     }
 
     var isComparison: Bool { runs.count > 1 }
-    var problemType: String { models.first?.problemType ?? "" }
-    var mainMetric: String { models.first?.mainMetric ?? "accuracy" }
+    var problemType: String { (models.first { $0.role != .teacher } ?? models.first)?.problemType ?? "" }
+    var mainMetric: String {
+        (models.first { $0.role != .teacher } ?? models.first)?.mainMetric ?? "accuracy"
+    }
 
     /// An identifier that nothing else on the page has.
     mutating func identifier(_ kind: String) -> String {
@@ -68,6 +70,19 @@ struct PageBuilder {
         parts.append(("Effect of quantization", quantization(run)))
         parts.append(("Settings and versions", settings(run)))
         return parts.filter { !$0.1.isEmpty }
+    }
+
+    /// Models with one metric that decides: where some have other tokens than their teachers, that by bytes for all.
+    private static func comparable(_ models: [ModelFigures]) -> [ModelFigures] {
+        let metric = "bits_per_byte"
+        guard models.contains(where: { $0.mainMetric == metric }),
+            models.allSatisfy({ $0.metrics[metric] != nil })
+        else { return models }
+        return models.map { model in
+            var model = model
+            model.mainMetric = metric
+            return model
+        }
     }
 
     /// Models that occur in several records count once, with the combined information.

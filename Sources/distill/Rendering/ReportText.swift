@@ -34,7 +34,7 @@ enum ReportText {
 
     static func evaluation(_ report: EvaluationReport) -> String {
         let parts = [
-            "\(report.data.path) (\(report.data.examples) examples):",
+            "\(report.data.path) (\(report.data.examples) \(report.problemType.exampleName)):",
             comparison(
                 report.model, name: report.teacher == nil ? "model" : "student", teacher: report.teacher,
                 report.comparison), perClass(report), confusion(report), report.choices.map(choices),
@@ -58,7 +58,11 @@ enum ReportText {
         }
         // What the comparison tells is told once.
         let told: [MetricName] = comparison == nil ? [] : [.agreement, .teacherMSE, .kl]
-        for name in model.problemType.shownMetrics where !told.contains(name) {
+        // Beside other tokens than the teacher's, what is by bytes of text comes first.
+        let hasOtherTokens = teacher != nil && comparison == nil && model.metrics[.bitsPerByte] != nil
+        let byBytes: [MetricName] = hasOtherTokens ? [.bitsPerByte, .bytePerplexity] : []
+        let shown = byBytes + model.problemType.shownMetrics.filter { !byBytes.contains($0) }
+        for name in shown where !told.contains(name) {
             let isFraction = fractions.contains(name)
             add(
                 name.title(for: model.problemType),
@@ -83,25 +87,13 @@ enum ReportText {
                     MetricName.teacherMSE.title(for: model.problemType), "", String(format: "%.4f", mse), "")
             }
         }
-        add(
-            // A teacher that is known by its scores has none.
-            "parameters", { $0.parameters == 0 ? "" : Format.count($0.parameters) },
-            { teacher in
-                teacher.parameters == 0
-                    ? nil : comparison.map { Format.ratio($0.parameterRatio, above: "fewer", below: "more") }
-            })
-        add(
-            "weights on disk", { $0.parameters == 0 ? "" : Format.bytes($0.bytesOnDisk) },
-            { teacher in
-                teacher.parameters == 0
-                    ? nil : comparison.map { Format.ratio($0.sizeRatio, above: "smaller", below: "larger") }
-            })
-        add(
-            "latency p50 (batch 1)", { $0.latencyP50Milliseconds.map(Format.milliseconds) },
-            { _ in comparison?.speedRatio.map { Format.ratio($0, above: "faster", below: "slower") } })
-        add("latency p95", { $0.latencyP95Milliseconds.map(Format.milliseconds) })
-        return table.text
+        for cells in sizes(model, teacher) { table.add(cells) }
+        return table.text + (hasOtherTokens ? "\n\n" + otherTokens : "")
     }
+
+    private static let otherTokens =
+        "The teacher's tokenizer gives other tokens: what is by token, as perplexity and loss are, cannot be compared; bits per byte and "
+        + "perplexity by byte can."
 
     /// A metric that is no fraction; a perplexity can be beyond all sizes.
     static func number(_ value: Double) -> String {
@@ -112,8 +104,13 @@ enum ReportText {
     private static let fractions: Set<MetricName> = [.accuracy, .macroF1, .microF1, .precision, .recall, .f1]
 
     /// Returns true for a metric of a baseline's comparison that is shown in percent.
-    static func isFraction(_ metric: MetricName) -> Bool {
-        fractions.contains(metric) || metric == .agreement || metric == .entityAgreement
+    static func isFraction(_ metric: MetricName, _ type: TaskIdentifier) -> Bool {
+        guard metric == .agreement else { return fractions.contains(metric) || metric == .entityAgreement }
+        // Of numbers it is a correlation, of vectors a cosine.
+        return switch type.outputs {
+        case .softmax, .sigmoid, .tokens: true
+        case .real, .vector: false
+        }
     }
 
     private static func perClass(_ report: EvaluationReport) -> String? {

@@ -133,7 +133,7 @@ final class RunRenderer {
         fields.append(String(format: "train loss %.4f", metrics.trainLoss))
         if let speed = metrics.examplesPerSecond { fields.append(ProgressBar.rate(speed)) }
         let values = metrics.validation.entries.map {
-            "\($0.name.rawValue) " + String(format: "%.4f", $0.value)
+            "\($0.name.rawValue) " + ReportText.number($0.value)
         }
         // The word belongs to what follows it.
         fields.append((["validation:"] + values.prefix(1)).joined(separator: "  "))
@@ -148,6 +148,6 @@ final class RunRenderer {
     }
 
     private static func values(_ values: MetricValues) -> String {
-        values.entries.map { "  \($0.name.rawValue) " + String(format: "%.4f", $0.value) }.joined()
+        values.entries.map { "  \($0.name.rawValue) " + ReportText.number($0.value) }.joined()
     }
 }

@@ -6,6 +6,11 @@ enum Format {
 
     static func points(_ difference: Double) -> String { String(format: "%+.2f points", difference * 100) }
 
+    /// A p-value: one that three digits would round to 0 is told as a bound.
+    static func probability(_ value: Double) -> String {
+        value < 0.001 ? "p < 0.001" : String(format: "p = %.3f", value)
+    }
+
     static func ratio(_ value: Double) -> String { String(format: "%.2f×", value) }
 
     /// A ratio with the word for it: 2 → "2.00× smaller", 0.5 → "2.00× larger", 1 → "the same".

@@ -32,7 +32,10 @@ struct TokenizerPairTests {
         #expect(report.comparison == nil && report.student.metrics[.kl] == nil)
         #expect(report.student.metrics[.agreement] == nil && report.student.metrics[.bitsPerByte] != nil)
         #expect(report.teacher?.metrics[.bitsPerByte] != nil && report.teacher?.metrics[.kl] == nil)
-        #expect(report.gain?.all.map(\.metric) == [.perplexity])
+        #expect(report.gain?.all.map(\.metric) == [.bitsPerByte, .perplexity])
+        let alignment = try #require(report.alignment)
+        #expect(alignment.coverage > 0.5 && alignment.coverage <= 1 && alignment.sharedTokens > 0)
+        #expect(alignment.singleTokenSpans >= 0 && alignment.singleTokenSpans <= 1)
 
         request.output = pair.scratch.appending(path: "again")
         request.baseline = false

@@ -174,7 +174,8 @@ struct RankingRunTests {
             #expect(try abs(#require(evaluated) - #require(trained)) < 1e-6)
             #expect(again.model.metrics[.ndcg] == report.student.metrics[.ndcg])
             #expect(again.teacher?.metrics[.ndcg] == report.teacher?.metrics[.ndcg])
-            #expect(again.teacher?.problemType == .ranking && again.comparison?.speedRatio != nil)
+            #expect(again.teacher?.problemType == .ranking)
+            try expectSides(of: report, again, task, evaluate)
             var told = taught
             (told.teachers, told.scores) = ([], [ScoresRequest([], column: "scores")])
             told.output = folder.appending(path: "told")
@@ -199,6 +200,23 @@ struct RankingRunTests {
                 #expect(vectors.count == 2 && vectors[0].count == 32)
             }
         }
+    }
+
+    /// A teacher that scores pairs has no vectors, and a pair's time has no ratio to a text's.
+    private func expectSides(
+        of run: RunReport, _ evaluation: EvaluationReport, _ task: TaskIdentifier, _ request: EvaluateRequest
+    ) throws {
+        let isPairs = task == .embedding
+        #expect((run.teacher?.scoresPairs == true) == isPairs)
+        #expect((evaluation.teacher?.scoresPairs == true) == isPairs)
+        #expect((evaluation.comparison?.speedRatio == nil) == isPairs)
+        guard isPairs, let teacher = request.teacher else { return }
+        #expect(run.embedding?.findings.contains { $0.message.contains("components") } != true)
+        var turned = EvaluateRequest(model: teacher, data: request.data)
+        (turned.teacher, turned.cache) = (request.model, Support.cache)
+        let evaluate = try EvaluationRun(turned)
+        let error = #expect(throws: DistillationError.self) { _ = try evaluate.run() }
+        #expect(error?.description.contains("--teacher \(teacher.path)") == true)
     }
 
     @Test(
