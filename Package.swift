@@ -417,7 +417,7 @@ let package = Package(
             name: "CommandLineTests",
             dependencies: [
                 "distill", "distill-hub", "distill-run", "DistillRuntime", "Distillation", "Tuning",
-                "Benchmarking",
+                "Benchmarking", "Deployment",
                 "HubStore", "Files",
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: full),
             ], swiftSettings: strict),
