@@ -417,7 +417,7 @@ let package = Package(
             name: "CommandLineTests",
             dependencies: [
                 "distill", "distill-hub", "distill-run", "DistillRuntime", "Distillation", "Tuning",
-                "Benchmarking", "Architectures",
+                "Benchmarking", "Deployment", "Architectures",
                 "HubStore", "Files",
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: full),
             ], swiftSettings: strict),

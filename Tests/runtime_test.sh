@@ -92,7 +92,8 @@ for refused in "$folder/cut.gguf" "$folder/none.gguf" "Tests/GGUFTests/Fixtures/
     if "$program" $refused --prompt x </dev/null >"$folder/refused" 2>"$folder/error"; then fail "$refused is no error"; fi
     [ "$(wc -l <"$folder/error")" = 1 ] || fail "$refused is no error of one line"
 done
-for refused in "$language_model --pairs" "$language_model --threshold 0.5" "$model --temperature 1" "$language_model --top-p 2"; do
+for refused in "$language_model --pairs" "$language_model --threshold 0.5" "$model --temperature 1" "$language_model --top-p 2" \
+    "$language_model --temperature 0 --top-p 0.9" "$language_model --temperature 0 --seed 7"; do
     # shellcheck disable=SC2086
     if "$program" $refused --prompt x </dev/null >"$folder/refused" 2>"$folder/error"; then fail "$refused is no error"; fi
     [ "$(wc -l <"$folder/error")" = 1 ] || fail "$refused is no error of one line"

@@ -87,8 +87,10 @@ struct Arguments: Equatable {
         file = name
         let kinds = [".csv", ".tsv", ".jsonl", ".json", ".parquet", ".gz"]
         if let kind = kinds.first(where: name.lowercased().hasSuffix) {
+            // Which command reads them depends on the model.
+            let command = LanguageModel.isLanguageModel(model) ? "distill generate --data" : "distill predict"
             throw UsageError(
-                "\(file): distill-run reads plain text, a text a line, and no \(kind.dropFirst()) files; use `distill predict`, or "
+                "\(file): distill-run reads plain text, a text a line, and no \(kind.dropFirst()) files; use `\(command)`, or "
                     + "give the texts alone")
         }
     }

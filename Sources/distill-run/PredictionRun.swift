@@ -12,6 +12,8 @@ final class PredictionRun {
     init(_ arguments: Arguments) throws {
         self.arguments = arguments
         if let name = arguments.given.first(where: GenerationArguments.names.contains) {
+            // What is wrong with the directory itself is told first.
+            _ = try PredictionRun.predictor(arguments, prompt: nil)
             throw UsageError("\(name) is for language models, which \(arguments.model) is not")
         }
         guard arguments.prompts.count < 2 else {
@@ -19,12 +21,7 @@ final class PredictionRun {
                 "several --prompt are for language models, which \(arguments.model) is not; name one prompt")
         }
         let output = try arguments.output.map { try PredictionFile($0) }
-        let predictor = try LinePredictor(
-            directory: arguments.model,
-            .init(
-                .init(maxLength: arguments.maxLength, usesBFloat16: arguments.usesBFloat16),
-                threshold: arguments.threshold, strategy: arguments.aggregation,
-                prompt: arguments.prompts.first))
+        let predictor = try PredictionRun.predictor(arguments, prompt: arguments.prompts.first)
         for (isGiven, option, name) in [
             (arguments.hasPairs, .pairs, "--pairs"),
             (arguments.aggregation != nil, .aggregation, "--aggregation"),
@@ -48,6 +45,15 @@ final class PredictionRun {
     }
 
     private let output: PredictionFile?
+
+    /// Opens the model.
+    private static func predictor(_ arguments: Arguments, prompt: String?) throws -> LinePredictor {
+        try LinePredictor(
+            directory: arguments.model,
+            .init(
+                .init(maxLength: arguments.maxLength, usesBFloat16: arguments.usesBFloat16),
+                threshold: arguments.threshold, strategy: arguments.aggregation, prompt: prompt))
+    }
 
     /// Predicts all lines of the file, and writes to the output file, or else by a function.
     func predict(_ write: (String) -> Void) throws {

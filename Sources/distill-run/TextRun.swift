@@ -38,6 +38,7 @@ final class TextRun {
         }
         var options = model.defaults
         options.apply(given.changes)
+        if let problem = options.problem(of: given.changes) { throw UsageError(problem) }
         self.options = options
     }
 

@@ -1,5 +1,9 @@
+import Deployment
+import Distillation
 import Foundation
 import Testing
+
+@testable import distill
 
 /// `distill prune` from the outside.
 @Suite("Models are pruned from the command line")
@@ -34,6 +38,35 @@ struct PruneTests {
             "evaluate", "--model", output, "--teacher", model, "--data", data, "--latency-samples", "0",
         ])
         #expect(evaluated.status == 0, "\(evaluated.errors)")
+    }
+
+    @Test(
+        "a search for a time: what was asked for and what was measured, and the time of each shape",
+        arguments: [false, true])
+    func latency(_ isMet: Bool) throws {
+        let shape =
+            #"{"layers": 2, "hidden_size": 32, "intermediate_size": 64, "attention_heads": 2, "key_value_heads": 2}"#
+        let trial =
+            #"{"shape": \#(shape), "parameters": 90, "distance": 0.5, "agreement": 0.75, "latency_ratio": 0.625}"#
+        let report = try JSONText.decode(
+            PruneReport.self,
+            from: #"""
+                {"model": "m", "output": "out", "data": {"path": "d.jsonl", "examples": 3, "sha256": ""}, "calibration_tokens": 10,
+                 "before": {"shape": \#(shape), "parameters": 100}, "after": {"shape": \#(shape), "parameters": 90}, "measure": "kl",
+                 "distance": 0.5, "agreement": 0.75, "layers": [0, 1], "dropped_layers": [], "trials": [\#(trial)],
+                 "target_latency": {"target_milliseconds": 12, "milliseconds": 15, "model_milliseconds": 20, "ratio": 0.75,
+                                    "text_tokens": 11, "is_met": \#(isMet), "searches": 3},
+                 "is_corrected": true, "phases": [],
+                 "versions": {"distill": "1", "libtorch": "2", "cpu_capability": "", "threads": 1}}
+                """#)
+        let text = ReportText.pruning(report)
+        let state = isMet ? "met" : "NOT met"
+        #expect(
+            text.contains(
+                "A text of 11 tokens alone takes 15.0 ms, the model 20.0 ms: 75.00 %, and --target-latency 12ms is \(state)\n"
+            ),
+            "\(text)")
+        #expect(text.contains("agreement   time of the model's\n") && text.contains("62.50 %"), "\(text)")
     }
 
     @Test("prune: an encoder's neurons, and what is refused")

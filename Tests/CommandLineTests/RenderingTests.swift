@@ -1,3 +1,4 @@
+import Deployment
 import Foundation
 import Testing
 
@@ -41,6 +42,47 @@ struct RenderingTests {
                 .phaseFinished("Training", seconds: 2),
             ])
         #expect(text == "Training …\n  a note\nTraining: 2.0 s  (16 examples, 8.0/s)\n")
+    }
+
+    @Test("what a part of a run counts is named, one of it in the singular")
+    func units() throws {
+        func text(_ count: Int, _ unit: String) -> String {
+            var progress = RunProgress(completed: count, total: 272, unit: unit, examples: count)
+            progress.counted = unit
+            return render(
+                interactive: false,
+                [.phaseStarted("Exporting"), .progress(progress), .phaseFinished("Exporting", seconds: 2)])
+        }
+        #expect(text(272, "tensor") == "Exporting …\nExporting: 2.0 s  (272 tensors, 136/s)\n")
+        #expect(text(1, "text") == "Exporting …\nExporting: 2.0 s  (1 text, 0.5/s)\n")
+        var events: [RunEvent] = []
+        let log = try RunLog({ events.append($0) })
+        log.progress(3, of: 4, unit: "tensor")
+        try log.advance(by: 2, unit: "trial")
+        let counted = events.compactMap { (event: RunEvent) -> String? in
+            guard case .progress(let progress) = event else { return nil }
+            return "\(progress.examples) \(progress.counted)"
+        }
+        #expect(counted == ["3 tensor", "5 trial"])
+    }
+
+    @Test("answers are summed up, and where a run before has made all of them there is no speed")
+    func answers() throws {
+        func report(_ answers: Int, tokens: Int) throws -> AnswerRun.Report {
+            try JSONText.decode(
+                AnswerRun.Report.self,
+                from:
+                    #"{"answers": \#(answers), "texts": [], "tokens": \#(tokens), "prompt_tokens": 9, "seconds": 2, "stopped": 0}"#
+            )
+        }
+        let (one, some, resumed) = (
+            try report(1, tokens: 1), try report(12, tokens: 240), try report(12, tokens: 0)
+        )
+        #expect(GenerateCommand.summary(one, known: 0).hasPrefix("1 answer, 1 token in 2.0 s ("))
+        #expect(
+            GenerateCommand.summary(some, known: 4)
+                == "12 answers, 4 of a run before, 240 tokens in 2.0 s (120 tokens/s)")
+        #expect(GenerateCommand.summary(resumed, known: 12) == "12 answers, all of a run before")
     }
 
     @Test("the last step is always a line: losses, learning rate, gradient norm, rate")

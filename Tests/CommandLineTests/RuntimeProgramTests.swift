@@ -67,6 +67,39 @@ struct RuntimeProgramTests {
         #expect(result.errors.split(separator: "\n").count == 1)
     }
 
+    @Test("what is meant for another command, or is no model, is told before an option")
+    func otherCommands() throws {
+        let scratch = try Scratch()
+        let writer = Program.repository.appending(path: "Tests/GenerationTests/Fixtures/text-model").path
+        let chats = try run([writer, "chats.jsonl"])
+        #expect(
+            chats.status == 64 && chats.errors.contains("use `distill generate --data`"), "\(chats.errors)")
+        let adapter = scratch.path("adapter")
+        try FileManager.default.createDirectory(atPath: adapter, withIntermediateDirectories: false)
+        try Data("{}".utf8).write(to: URL(filePath: adapter + "/adapter_config.json"))
+        let merged = try run([adapter, "--max-new-tokens", "4", "--prompt", "hi"])
+        #expect(merged.status != 0 && merged.errors.contains("holds PEFT's adapters"), "\(merged.errors)")
+        let file = scratch.path("model.gguf")
+        try Data("GGUF".utf8).write(to: URL(filePath: file))
+        let predicted = try Program.run(["predict", "--model", file], input: "a\n")
+        #expect(
+            predicted.status != 0 && predicted.errors.contains("`distill generate`"), "\(predicted.errors)")
+    }
+
+    @Test("options of random choices are refused by both programs where there is no temperature")
+    func withoutTemperature() throws {
+        let writer = Program.repository.appending(path: "Tests/GenerationTests/Fixtures/text-model").path
+        let options = ["--prompt", "the", "--temperature", "0", "--seed", "7", "--top-k", "3"]
+        for result in [
+            try run([writer] + options), try Program.run(["generate", "--model", writer] + options),
+        ] {
+            #expect(result.status == 64 && result.output.isEmpty)
+            #expect(
+                result.errors.contains("Error: --top-k and --seed: the temperature is 0"), "\(result.errors)"
+            )
+        }
+    }
+
     @Test("an instruction set that the processor does not have is an error that names those it has")
     func instructionSet() throws {
         let environment = ["DISTILL_CPU_CAPABILITY": "avx9"]

@@ -58,6 +58,27 @@ struct OptionsTests {
         }
     }
 
+    @Test("options of random choices are refused where the most probable token is taken each time")
+    func withoutEffect() throws {
+        var changes = GenerationOptions.Changes()
+        changes.maxNewTokens = 4
+        #expect(GenerationOptions().problem(of: changes) == nil)
+        changes.topP = 0.9
+        let one = try #require(GenerationOptions().problem(of: changes))
+        #expect(
+            one.hasPrefix("--top-p: the temperature is 0") && one.contains("give --temperature above 0 too"))
+        (changes.topK, changes.minP, changes.seed) = (5, 0.1, 7)
+        let all = try #require(GenerationOptions().problem(of: changes))
+        #expect(all.hasPrefix("--top-k, --top-p, --min-p and --seed: "), "\(all)")
+        // A model that is sampled from takes them.
+        var sampled = GenerationOptions()
+        sampled.temperature = 0.7
+        #expect(sampled.problem(of: changes) == nil)
+        changes.temperature = 0
+        sampled.apply(changes)
+        #expect(sampled.problem(of: changes) != nil)
+    }
+
     @Test("options out of range are named")
     func ranges() throws {
         let cases: [(String, (inout GenerationOptions) -> Void)] = [

@@ -14,6 +14,11 @@ extension ModelConfiguration {
             throw ArchitectureError(
                 "\(path): no such directory; give a model directory in Hugging Face format")
         case .regular, .other:
+            guard !path.lowercased().hasSuffix(".gguf") else {
+                throw ArchitectureError(
+                    "\(path): is a GGUF file, which holds a language model; write texts with it by `distill generate` or distill-run, or give "
+                        + "a model directory in Hugging Face format here")
+            }
             throw ArchitectureError("\(path): is a file; give a model directory in Hugging Face format")
         case .directory: break
         }

@@ -74,11 +74,11 @@ public struct GenerationBenchmarkRun {
                 for batch in request.batchSizes {
                     for length in request.lengths {
                         cells.append(try session.cell(batch, length))
-                        log.send(
-                            .progress(
-                                RunProgress(
-                                    completed: cells.count, total: total, unit: "cell", examples: cells.count,
-                                    detail: "batch \(batch), prompts of \(length)")))
+                        var progress = RunProgress(
+                            completed: cells.count, total: total, unit: "cell", examples: cells.count,
+                            detail: "batch \(batch), prompts of \(length)")
+                        progress.counted = "cell"
+                        log.send(.progress(progress))
                     }
                 }
             }

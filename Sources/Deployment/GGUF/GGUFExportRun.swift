@@ -52,10 +52,12 @@ public struct GGUFExportRun {
         export.name = source.name
         let count = model.tensorCount
         let written = try log.phase("Exporting") {
-            try export.write(to: request.output) { number, _ in
+            let result = try export.write(to: request.output) { number, _ in
                 if shouldStop() { throw InterruptedError() }
-                log.progress(number, of: count)
+                log.progress(number, of: count, unit: "tensor")
             }
+            log.progress(count, of: count, unit: "tensor")
+            return result
         }
         try log.phase("Opening the file") { _ = try GGUFModel(file: request.output) }
         for note in written.notes { log.send(.note(note)) }

@@ -90,7 +90,8 @@ struct ImportanceRun {
                 _ = try withNoGrad { try network(input, ForwardOptions(stopsBeforeHead: true)) }
                 tokens += text.count
                 pieces += 1
-                log.progress(min(tokens, request.calibrationTokens), of: request.calibrationTokens)
+                log.progress(
+                    min(tokens, request.calibrationTokens), of: request.calibrationTokens, unit: "token")
             }
         }
         guard tokens > 0 else {

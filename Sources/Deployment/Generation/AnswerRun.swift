@@ -27,7 +27,7 @@ public struct AnswerRequest {
     /// True to replace the output where it is there.
     public var overwrite = false
     /// Changes what the model's files ask for.
-    public var options: (inout GenerationOptions) -> Void = { _ in }
+    public var options: (inout GenerationOptions) throws -> Void = { _ in }
     /// The most texts that are generated at a time.
     public var batchSize = 8
     public var precision = Precision.auto
@@ -99,7 +99,7 @@ public struct AnswerRun {
         generator.batchSize = request.batchSize
         generator.firstPrompt = part.lowerBound
         var options = generator.defaults
-        request.options(&options)
+        try request.options(&options)
         let tokens = try prompts.map { try $0.tokens(encoder) }
         try requirePositions(
             tokens, loaded.model.configuration.maxLength, before: part.lowerBound - request.questions.count)
@@ -125,8 +125,10 @@ public struct AnswerRun {
             // A part of a file may have no answer that came to an end.
             guard !kept.isEmpty || request.shard != nil else {
                 throw GenerationError(
-                    "none of the \(texts.count) answers came to an end within \(options.maxNewTokens) tokens; raise --max-new-tokens, or "
-                        + "keep them with --keep-unfinished")
+                    "\(texts.count == 1 ? "the answer" : "none of the \(texts.count) answers") "
+                        + "\(texts.count == 1 ? "did not come" : "came") to an end within \(options.maxNewTokens) tokens; raise "
+                        + "--max-new-tokens and pass --overwrite to begin again, or keep them as they are with --keep-unfinished"
+                )
             }
             report.kept = kept.count
             try AtomicFile.write(

@@ -36,6 +36,15 @@ extension Prompt {
     ///   - asChat: True to take a text for a user's message.
     /// - Throws: `DatasetError` that names file, line and key; `FileError`.
     public static func load(_ url: URL, asChat: Bool) throws -> [Prompt] {
+        for file in try DataFiles.files(url) {
+            let name = file.lastPathComponent.lowercased()
+            let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
+            guard ["jsonl", "json", "ndjson", "parquet"].contains(where: { plain.hasSuffix("." + $0) }) else {
+                throw DatasetError(
+                    "\(file.path): prompts are read of JSON lines (.jsonl, or .jsonl.gz) and Parquet (.parquet); write a line such as "
+                        + #"{"prompt": "What is a wren?"} for each, or give a text by --prompt"#)
+            }
+        }
         let stream = try ObjectStream(url, parquetColumns: ["messages", "prompt", "tools"])
         var prompts: [Prompt] = []
         while let row = try stream.next() {

@@ -22,6 +22,40 @@ public struct PruneReport: Sendable, Equatable, Codable {
         public var latencyRatio: Double?
     }
 
+    /// The target of a search for a time, and what the result takes, timed in turns with the model.
+    public struct Latency: Sendable, Equatable, Codable {
+        /// The target as it was given: a fraction of the model's time; `nil` where it was milliseconds.
+        public var targetRatio: Double?
+        /// The target as it was given: milliseconds; `nil` where it was a fraction.
+        public var targetMilliseconds: Double?
+        /// The median time of a forward pass of a text alone by the pruned model.
+        public var milliseconds: Double
+        /// The same by the model.
+        public var modelMilliseconds: Double
+        /// The first as a fraction of the second.
+        public var ratio: Double
+        /// The median length of the texts that were timed.
+        public var textTokens: Int
+        /// True if the result takes no more than the target.
+        public var isMet: Bool
+        /// How often was searched: once more, for a smaller shape, where a result was over the target.
+        public var searches = 1
+
+        /// What the result takes as a fraction of the target.
+        public var excess: Double {
+            if let targetRatio { return ratio / targetRatio }
+            return milliseconds / (targetMilliseconds ?? .infinity)
+        }
+
+        /// The target as it was given to `--target-latency`.
+        public var target: String {
+            if let targetRatio { return "\(targetRatio)" }
+            let milliseconds = targetMilliseconds ?? 0
+            return milliseconds == milliseconds.rounded() && milliseconds < 1e15
+                ? "\(Int(milliseconds))ms" : "\(milliseconds)ms"
+        }
+    }
+
     /// A layer that went, with the distance without it and those before.
     public struct DroppedLayer: Sendable, Equatable, Codable {
         public var layer: Int
@@ -53,8 +87,10 @@ public struct PruneReport: Sendable, Equatable, Codable {
     public var heads: [[Int]]?
     /// The hidden dimensions that stay; `nil` where all do.
     public var hidden: [Int]?
-    /// The shapes that a search tried, in their order; empty without a search.
+    /// The shapes that a search tried and that hold to its target, in their order; empty without a search.
     public var trials: [Trial]
+    /// The target of a search for a time, and what the result takes; `nil` without one.
+    public var targetLatency: Latency?
     public var isCorrected: Bool
     public var phases: [RunReport.Phase]
     public var versions: RunReport.Versions

@@ -37,9 +37,8 @@ public struct PruneRun {
                 budgets: .init(calibration: request.calibrationTokens, trial: request.trialTokens), log: log)
         }
         let work = try PruningWork(request, loaded.model, material, log)
-        let budget = try self.budget(loaded, material)
-        let (shape, trials) = try self.shape(work, budget)
-        let (pruned, selection) = try work.model(shape)
+        let found = try self.found(work, try budget(loaded, material))
+        let (shape, pruned, selection) = (found.shape, found.model, found.selection)
         var report = PruneReport(
             model: request.model.path, output: request.output.path, data: material.record,
             validation: material.validationRecord, calibrationTokens: material.calibration.tokens,
@@ -47,15 +46,11 @@ public struct PruneRun {
             measure: .kl, distance: 0, agreement: 0, evenLayers: nil, layers: try work.layers(shape.layers),
             droppedLayers: work.dropped,
             heads: shape.attentionHeads < work.own.attentionHeads ? selection?.heads : nil,
-            hidden: shape.hiddenSize < work.own.hiddenSize ? selection?.hidden : nil, trials: trials,
-            isCorrected: request.corrects, phases: [], versions: .current)
+            hidden: shape.hiddenSize < work.own.hiddenSize ? selection?.hidden : nil, trials: found.trials,
+            targetLatency: found.latency, isCorrected: request.corrects, phases: [], versions: .current)
         try log.phase("Comparing with the model") { try work.compare(pruned, &report) }
-        if let budget = budget as? LatencyBudget {
-            let times = try log.phase("Timing") { try budget.times(of: pruned) }
-            (report.before.latencyMilliseconds, report.after.latencyMilliseconds) = (
-                times.model, times.pruned
-            )
-        }
+        report.before.latencyMilliseconds = found.latency?.modelMilliseconds
+        report.after.latencyMilliseconds = found.latency?.milliseconds
         try save(pruned, loaded, to: output, &report, log)
         return report
     }
@@ -94,50 +89,41 @@ public struct PruneRun {
     /// What a search may spend; `nil` without a search.
     private func budget(_ loaded: LoadedModel, _ material: PruningMaterial) throws -> (any ShapeBudget)? {
         if let target = try parameterTarget(loaded) {
-            return ParameterBudget(model: loaded.model, target: target)
+            return ParameterBudget(model: loaded.model, name: request.model.path, target: target)
         }
-        let (model, texts) = (loaded.model, material.trial.dataset)
-        return switch request.target {
-        case .latency(let time): try LatencyBudget(model, texts: texts, milliseconds: time)
-        case .latencyRatio(let ratio): LatencyBudget(model, texts: texts, target: ratio)
-        case .parameters, .ratio, nil: nil
+        let target: LatencyBudget.Target
+        switch request.target {
+        case .latency(let time): target = .milliseconds(time)
+        case .latencyRatio(let ratio): target = .fraction(ratio)
+        case .parameters, .ratio, nil: return nil
         }
+        return try LatencyBudget(
+            loaded.model, name: request.model.path, texts: material.trial.dataset, target: target)
     }
 
-    /// The shape to cut to, and what a search tried for it.
-    private func shape(
-        _ work: PruningWork, _ budget: (any ShapeBudget)?
-    ) throws -> (ModelShape, [PruneReport.Trial]) {
-        guard let budget else {
-            var sizes = request.sizes
-            if case .numbers(let layers)? = request.layers {
-                guard sizes.layers == nil || sizes.layers == layers.count else {
-                    throw DistillationError(
-                        "--keep-layers names \(layers.count) layers, --layers \(sizes.layers ?? 0); leave --layers out"
-                    )
-                }
-                sizes.layers = layers.count
-            }
-            let shape = try sizes.shape(of: work.configuration)
-            guard shape != work.own else {
+    /// The model that is cut to the sizes that are given, or that a search finds.
+    private func found(_ work: PruningWork, _ budget: (any ShapeBudget)?) throws -> PruneSearch.Found {
+        if let budget { return try PruneSearch(work: work, budget: budget).run() }
+        var sizes = request.sizes
+        if case .numbers(let layers)? = request.layers {
+            guard sizes.layers == nil || sizes.layers == layers.count else {
                 throw DistillationError(
-                    "nothing to prune: \(request.model.path) has these sizes already; choose smaller ones")
+                    "--keep-layers names \(layers.count) layers, --layers \(sizes.layers ?? 0); leave --layers out"
+                )
             }
-            var whole = work.own
-            whole.layers = shape.layers
-            if shape != whole { try work.measure() }
-            try work.chooseLayers(fewest: shape.layers)
-            return (shape, [])
+            sizes.layers = layers.count
         }
-        let search = ShapeSearch(model: work.model, budget: budget, sizes: request.sizes) {
-            var trial = try work.trial($0)
-            trial.latencyRatio = try (budget as? LatencyBudget)?.ratio($0)
-            return trial
+        let shape = try sizes.shape(of: work.configuration)
+        guard shape != work.own else {
+            throw DistillationError(
+                "nothing to prune: \(request.model.path) has these sizes already; choose smaller ones")
         }
-        try work.measure()
-        try work.chooseLayers(fewest: search.fewestLayers())
-        let trials = try work.log.phase("Searching for a shape") { try search.run() }
-        return (trials[0].shape, trials)
+        var whole = work.own
+        whole.layers = shape.layers
+        if shape != whole { try work.measure() }
+        try work.chooseLayers(fewest: shape.layers)
+        let (model, selection) = try work.model(shape)
+        return PruneSearch.Found(shape: shape, model: model, selection: selection, trials: [])
     }
 
     private func save(

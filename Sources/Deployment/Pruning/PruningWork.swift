@@ -26,9 +26,11 @@ final class PruningWork {
     func measure() throws {
         importance = try log.phase("Measuring importance") {
             let batches = material.calibration.batches
+            let all = batches.reduce(0) { $0 + $1.count }
             return try PruningImportance(model, texts: batches) { done in
                 if log.shouldStop() { throw InterruptedError() }
-                log.progress(done, of: batches.count)
+                let texts = batches.prefix(done).reduce(0) { $0 + $1.count }
+                log.progress(texts, of: all, unit: "text")
             }
         }
     }
@@ -39,17 +41,20 @@ final class PruningWork {
     func chooseLayers(fewest: Int) throws {
         guard fewest < own.layers, request.layers == nil || request.layers == .choice(.lossDrop) else {
             guard fewest < own.layers, request.layers == .choice(.influence) else { return }
+            guard self.influence == nil else { return }
             var influence = BlockInfluence(model)
             for text in material.calibration.batches { try influence.add(text) }
             self.influence = influence.values
             return
         }
-        let drop = LayerDrop(model, try divergence())
         let all = own.layers
+        // An earlier choice for as few layers says the order for this one.
+        guard dropped.count < all - fewest else { return }
+        let drop = LayerDrop(model, try divergence())
         dropped = try log.phase("Trying without layers") {
             try drop.order(all - fewest) {
                 if log.shouldStop() { throw InterruptedError() }
-                try log.advance(by: 1)
+                try log.advance(by: 1, unit: "trial")
             }
         }.map { PruneReport.DroppedLayer(layer: $0.layer, distance: $0.distance) }
     }

@@ -12,15 +12,17 @@ protocol ShapeBudget {
 /// At most so many parameters.
 struct ParameterBudget: ShapeBudget {
     let model: TransformerModel
+    /// The model as it was named, for messages.
+    let name: String
     let target: Int
 
     func holds(_ shape: ModelShape) -> Bool { shape.parameterCount(of: model) <= target }
 
     func impossible() -> DistillationError {
-        let configuration = model.configuration
-        return DistillationError(
-            "--target-parameters: no part of \(configuration.source) that is tried has at most \(target) parameters (all have "
-                + "\(configuration.shape.parameterCount(of: model)), of which the embeddings stay whole); allow more"
+        DistillationError(
+            "--target-parameters: no part of \(name) that is tried has at most \(target) parameters (all have "
+                + "\(model.configuration.shape.parameterCount(of: model)), of which the embeddings stay whole); "
+                + "allow more, or leave out sizes that are given"
         )
     }
 }

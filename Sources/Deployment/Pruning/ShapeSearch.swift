@@ -43,11 +43,14 @@ struct ShapeSearch {
         return low
     }
 
-    /// Returns the shapes that were tried, the best first.
+    /// Returns the shapes that were tried and hold to the budget, the best first.
     ///
+    /// - Parameter known: What a search for a larger budget tried; of these, those that hold to this one are not tried again.
     /// - Throws: `DistillationError` where no shape is small enough.
-    func run() throws -> [PruneReport.Trial] {
+    func run(known: [PruneReport.Trial] = []) throws -> [PruneReport.Trial] {
         var tried: [ModelShape: PruneReport.Trial] = [:]
+        let held = try known.filter { try budget.holds($0.shape) }
+        for earlier in held { tried[earlier.shape] = earlier }
         func attempt(_ shapes: [ModelShape?]) throws {
             for case let shape? in shapes where tried[shape] == nil { tried[shape] = try trial(shape) }
         }

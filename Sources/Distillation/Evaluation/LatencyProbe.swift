@@ -19,18 +19,23 @@ package enum LatencyProbe {
     /// them alike.
     ///
     /// - Parameters:
-    ///   - samples: The number of examples, spread evenly over the data; each is timed once, after a warm-up.
+    ///   - subjects: The models, each with the examples.
+    ///   - samples: The number of examples, spread evenly over the data; each is timed after a warm-up.
+    ///   - rounds: How often each example is timed.
+    ///   - warmUps: The number of examples that each model runs before.
     /// - Returns: The statistics of each model, in milliseconds; `nil` without samples.
-    package static func measure(_ subjects: [Subject], samples: Int) throws -> [LatencyStatistics?] {
+    package static func measure(
+        _ subjects: [Subject], samples: Int, rounds: Int = 1, warmUps: Int = 10
+    ) throws -> [LatencyStatistics?] {
         let available = subjects.map(\.dataset.count).min() ?? 0
         let count = min(samples, available)
         guard count > 0 else { return subjects.map { _ in nil } }
         let indices = (0..<count).map { $0 * available / count }
-        for index in indices.prefix(10) {
+        for index in indices.prefix(warmUps) {
             for subject in subjects { _ = try milliseconds(subject, index) }
         }
         var times = [[Double]](repeating: [], count: subjects.count)
-        for index in indices {
+        for index in (0..<rounds).flatMap({ _ in indices }) {
             for (position, subject) in subjects.enumerated() {
                 times[position].append(try milliseconds(subject, index))
             }

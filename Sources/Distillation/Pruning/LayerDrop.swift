@@ -45,7 +45,7 @@ package struct LayerDrop {
             guard let best else {
                 throw refusal
                     ?? DistillationError(
-                        "without any one of its layers the outputs of \(model.configuration.source) are not finite"
+                        "without any one of its layers the model's outputs are not finite; keep the layers, and choose other sizes"
                     )
             }
             order.append(best)

@@ -25,6 +25,8 @@ public struct RunProgress: Sendable, Equatable {
     public var unit: String
     /// The examples processed so far, from which the speed is computed.
     public var examples: Int
+    /// What ``examples`` counts, in the singular: other than examples in parts of a run that read none.
+    public var counted = "example"
     /// The current losses, if any: fields with two spaces between them, the most important first.
     public var detail: String
 

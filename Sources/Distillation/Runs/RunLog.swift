@@ -90,26 +90,34 @@ package final class RunLog {
     }
 
     /// Reports how many examples of a pass over the data are done. A phase may have several passes, one after another.
-    package func progress(_ completed: Int, of total: Int) {
+    ///
+    /// - Parameters:
+    ///   - completed: How many are done.
+    ///   - total: How many there are.
+    ///   - unit: What is counted, in the singular.
+    package func progress(_ completed: Int, of total: Int, unit: String = "example") {
         if completed < examples.now { examples.before += examples.now }
         examples.now = completed
-        onEvent(
-            .progress(
-                RunProgress(
-                    completed: completed, total: total, unit: "example",
-                    examples: examples.before + completed)))
+        send(completed, of: total, examples.before + completed, unit)
     }
 
     /// Reports that so many more examples were read, of an unknown total.
     ///
+    /// - Parameters:
+    ///   - count: How many more are done.
+    ///   - unit: What is counted, in the singular.
     /// - Throws: ``InterruptedError`` where the work is to stop.
-    package func advance(by count: Int) throws {
+    package func advance(by count: Int, unit: String = "example") throws {
         if shouldStop() {
             throw InterruptedError("the data were not read to their end, and nothing was saved")
         }
         examples.now += count
-        onEvent(
-            .progress(
-                RunProgress(completed: examples.now, total: nil, unit: "example", examples: examples.now)))
+        send(examples.now, of: nil, examples.now, unit)
+    }
+
+    private func send(_ completed: Int, of total: Int?, _ count: Int, _ unit: String) {
+        var progress = RunProgress(completed: completed, total: total, unit: unit, examples: count)
+        progress.counted = unit
+        onEvent(.progress(progress))
     }
 }

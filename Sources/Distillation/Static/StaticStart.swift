@@ -93,7 +93,7 @@ final class StaticStart {
                 if log.shouldStop() {
                     throw InterruptedError("the tokens were not read to their end, and nothing was saved")
                 }
-                log.progress(done, of: count)
+                log.progress(done, of: count, unit: "token")
             }
         }
         try table.finish(

@@ -42,7 +42,7 @@ public struct StaticStudentRun {
                 if shouldStop() {
                     throw InterruptedError("the tokens were not read to their end, and nothing was saved")
                 }
-                log.progress(done, of: count)
+                log.progress(done, of: count, unit: "token")
             }
         }
         try log.phase("Principal components and weights") {

@@ -88,7 +88,11 @@ struct GenerateCommand: ParsableCommand {
         request.overwrite = overwrite
         request.keepsUnfinished = keepUnfinished
         request.batchSize = batchSize
-        request.options = { $0.apply(sampling.changes) }
+        let changes = sampling.changes
+        request.options = { options in
+            options.apply(changes)
+            if let problem = options.problem(of: changes) { throw UsageError(problem) }
+        }
         request.device = try compute.readyDevice()
         request.precision = compute.precision ?? .auto
         return request
@@ -99,7 +103,7 @@ struct GenerateCommand: ParsableCommand {
         request.questions = prompt
         Interrupt.install(.nothing)
         let streams = prompt.count == 1 && data == nil && output == nil && !display.json
-        var done = 0
+        var (done, known) = (0, 0)
         let (report, texts) = try AnswerRun(request).run(
             onEvent: { event in
                 switch event {
@@ -107,15 +111,16 @@ struct GenerateCommand: ParsableCommand {
                 case .finished:
                     done += 1
                     if !streams, !display.quiet, done.isMultiple(of: 50) {
-                        Terminal.error("  \(done) answers")
+                        Terminal.error("  " + Format.count(done, "answer"))
                     }
                 }
             },
             onKnown: { count in
-                done = count
+                (done, known) = (count, count)
                 if !display.quiet {
                     Terminal.error(
-                        "  \(count) answers are there from a run that ended early; going on with the others")
+                        "  \(Format.count(count, "answer")) \(count == 1 ? "is" : "are") there from a run that ended early; going on "
+                            + "with the others")
                 }
             }, shouldStop: { Interrupt.isRequested })
         if streams {
@@ -123,19 +128,29 @@ struct GenerateCommand: ParsableCommand {
         } else if request.output == nil, !display.json {
             for text in texts { try Terminal.output(text.text + "\n") }
         }
-        let speed = String(
-            format: "%d answers, %d tokens in %.1f s (%.0f tokens/s)", report.answers, report.tokens,
-            report.seconds,
-            report.tokensPerSecond)
         if display.json {
             try display.print(report) { "" }
         } else if !display.quiet {
             Terminal.error(
-                speed
+                Self.summary(report, known: known)
                     + (report.output.map {
                         "; \(report.kept ?? 0) that are written to \($0)"
                     } ?? ""))
         }
+    }
+
+    /// "12 answers, 240 tokens in 2.0 s (120 tokens/s)"; where a run before has made all answers, no speed.
+    ///
+    /// - Parameters:
+    ///   - report: What was generated.
+    ///   - known: The answers that a run before has made.
+    static func summary(_ report: AnswerRun.Report, known: Int) -> String {
+        let answers = Format.count(report.answers, "answer")
+        guard known < report.answers else { return answers + ", all of a run before" }
+        let speed =
+            Format.count(report.tokens, "token")
+            + String(format: " in %.1f s (%.0f tokens/s)", report.seconds, report.tokensPerSecond)
+        return answers + (known > 0 ? ", \(known) of a run before, " : ", ") + speed
     }
 }
 

@@ -17,7 +17,9 @@ struct PruneCommand: ParsableCommand {
             KL from the model, and how often both hold the same for the most probable.
 
             --target-parameters searches for the shape of at most so many parameters that is the nearest to the model, \
-            --target-latency for that which takes at most so long for a text, measured here.
+            --target-latency for that which takes at most so long for a text, measured here: the pruned model is timed in turns with \
+            the model, and where it takes longer, smaller shapes are searched. Sizes that are given beside a target, such as \
+            --layers, are kept, and the others are searched.
 
             The output is a directory like any other, for run (--student), evaluate, generate and export; pruning.json in it \
             says what was done.

@@ -23,24 +23,37 @@ extension ReportText {
         row("pruned", report.after.shape, report.after.parameters, report.distance, report.agreement)
         lines += [table.text, ""]
         lines += cuts(report)
-        if let before = report.before.latencyMilliseconds, let after = report.after.latencyMilliseconds {
-            let ratio = Format.percent(after / max(before, 1e-9))
-            lines += [
-                String(format: "A text alone takes %.2f ms, the model %.2f ms: ", after, before) + ratio, "",
-            ]
-        }
+        if let latency = report.targetLatency { lines += [time(latency), ""] }
         if !report.trials.isEmpty {
-            var tried = TextTable(
-                "tried", "layers", "hidden", "intermediate", "heads", "parameters", measure, "agreement")
-            for (number, trial) in report.trials.enumerated() {
-                tried.add(
-                    ["\(number + 1)"] + cells(trial.shape, trial.parameters)
-                        + [divergence(trial.distance), Format.percent(trial.agreement)])
-            }
-            lines += ["On a part of \(report.data.path):", "", tried.text, ""]
+            lines += ["On a part of \(report.data.path):", "", tried(report.trials, measure), ""]
         }
         lines.append("Saved in \(report.output)")
         return lines.joined(separator: "\n")
+    }
+
+    /// What a text takes, and whether that is the target.
+    private static func time(_ latency: PruneReport.Latency) -> String {
+        let takes =
+            "A text of \(Format.count(latency.textTokens, "token")) alone takes \(Format.milliseconds(latency.milliseconds)), the model "
+            + "\(Format.milliseconds(latency.modelMilliseconds)): \(Format.percent(latency.ratio))"
+        return takes + ", and --target-latency \(latency.target) is \(latency.isMet ? "met" : "NOT met")"
+    }
+
+    /// The table of the shapes that a search tried.
+    private static func tried(_ trials: [PruneReport.Trial], _ measure: String) -> String {
+        let isTimed = trials.contains { $0.latencyRatio != nil }
+        var titles = [
+            "tried", "layers", "hidden", "intermediate", "heads", "parameters", measure, "agreement",
+        ]
+        if isTimed { titles.append("time of the model's") }
+        var table = TextTable(header: titles)
+        for (number, trial) in trials.enumerated() {
+            var row = ["\(number + 1)"] + cells(trial.shape, trial.parameters)
+            row += [divergence(trial.distance), Format.percent(trial.agreement)]
+            if isTimed { row.append(trial.latencyRatio.map { Format.percent($0) } ?? "") }
+            table.add(row)
+        }
+        return table.text
     }
 
     private static func cells(_ shape: ModelShape, _ parameters: Int) -> [String] {

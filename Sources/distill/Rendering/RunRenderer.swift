@@ -7,6 +7,8 @@ final class RunRenderer {
     private let isQuiet: Bool
     private let write: (String) -> Void
     private var bar: ProgressBar?
+    /// What the present phase counts, in the singular.
+    private var counted = "example"
     private var isLineOpen = false
     private var lastPlainLine = Date()
     private let width: () -> Int
@@ -40,10 +42,11 @@ final class RunRenderer {
         case _ where isQuiet: return
         case .phaseStarted(let name):
             bar = ProgressBar(name)
+            counted = "example"
             lastPlainLine = Date()
             if isInteractive { draw("\(name) …") } else { line("\(name) …") }
         case .phaseFinished(let name, let seconds):
-            let whole = bar.flatMap { Self.whole($0.speed, seconds) } ?? ""
+            let whole = bar.flatMap { Self.whole($0.speed, counted, seconds) } ?? ""
             bar = nil
             line("\(name): \(String(format: "%.1f", seconds)) s" + whole)
         case .progress(let progress): show(progress)
@@ -66,6 +69,7 @@ final class RunRenderer {
 
     private func show(_ progress: RunProgress) {
         bar?.take(progress)
+        counted = progress.counted
         guard let bar else { return }
         if isInteractive {
             guard self.bar?.shouldDraw(isLast: progress.completed == progress.total) == true else { return }
@@ -108,9 +112,9 @@ final class RunRenderer {
     // MARK: - Text
 
     /// "  (6568 examples, 810/s)": what went through a phase; `nil` where nothing was counted.
-    private static func whole(_ speed: Speed, _ seconds: Double) -> String? {
+    private static func whole(_ speed: Speed, _ unit: String, _ seconds: Double) -> String? {
         speed.mean(seconds: seconds).map { rate in
-            "  (\(speed.total) example\(speed.total == 1 ? "" : "s"), "
+            "  (\(Format.count(speed.total, unit)), "
                 + String(format: rate < 100 ? "%.1f/s)" : "%.0f/s)", rate)
         }
     }

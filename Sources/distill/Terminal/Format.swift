@@ -30,6 +30,9 @@ enum Format {
         scaled(Double(value), units: [(1e9, "G"), (1e6, "M"), (1e3, "k")]) ?? "\(value)"
     }
 
+    /// A number of things by their name in the singular: 1 → "1 answer", 12 → "12 answers".
+    static func count(_ value: Int, _ unit: String) -> String { "\(value) \(unit)\(value == 1 ? "" : "s")" }
+
     /// Decimal units, as the Hub and disk makers count.
     static func bytes(_ value: Int) -> String {
         scaled(Double(value), units: [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")]) ?? "\(value) B"

@@ -31,7 +31,7 @@ struct ProgressBar {
     func line(_ progress: RunProgress, width: Int, hasBar: Bool = true, now: Date = Date()) -> String {
         let room = max(10, width - 1)
         let fraction = progress.total.map { $0 > 0 ? min(1, Double(progress.completed) / Double($0)) : 0 }
-        let rate = Self.rate(speed.now(now))
+        let rate = Self.rate(speed.now(now), of: progress.counted)
         var (left, bar) = ("", "")
         if let total = progress.total, let fraction, fraction > 0 {
             let seconds = now.timeIntervalSince(start)
@@ -40,7 +40,8 @@ struct ProgressBar {
         }
         let percent = fraction.map { String(format: "%3.0f %%", ($0 * 100).rounded(.down)) } ?? ""
         let count =
-            progress.total.map { "\(progress.completed)/\($0)" } ?? "\(progress.completed) \(progress.unit)s"
+            progress.total.map { "\(progress.completed)/\($0)" }
+            ?? Format.count(progress.completed, progress.unit)
         var details = progress.detail.components(separatedBy: "  ").filter { !$0.isEmpty }
         func text(_ parts: [String]) -> String { parts.filter { !$0.isEmpty }.joined(separator: "  ") }
         func whole(_ bar: String) -> String { text([title, bar, percent, count, rate, left] + details) }
@@ -65,9 +66,9 @@ struct ProgressBar {
     }
 
     /// "113 examples/s"; nothing where no speed is known.
-    static func rate(_ value: Double?) -> String {
+    static func rate(_ value: Double?, of unit: String = "example") -> String {
         guard let value else { return "" }
-        return String(format: value < 100 ? "%.1f examples/s" : "%.0f examples/s", value)
+        return String(format: value < 100 ? "%.1f " : "%.0f ", value) + unit + "s/s"
     }
 
     static func bar(_ fraction: Double, _ cells: Int) -> String {

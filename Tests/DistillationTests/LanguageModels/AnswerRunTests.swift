@@ -85,6 +85,35 @@ struct AnswerRunTests {
     }
 
     @Test(
+        "where no answer comes to an end, the error says how to begin again; what is no file of prompts is named"
+    )
+    func unfinished() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let (model, data) = try prepared((0..<3).map { #"{"prompt": "name \#($0)"}"# + "\n" }.joined())
+        var request = AnswerRequest(model: model)
+        request.data = data
+        request.output = scratch.appending(path: "answers.jsonl")
+        request.options = { ($0.maxNewTokens, $0.stopTokenIDs) = (2, []) }
+        let first = request
+        let error = #expect(throws: GenerationError.self) { try AnswerRun(first).run() }
+        let message = error?.description ?? ""
+        #expect(message.contains("none of the 3 answers came to an end within 2 tokens"), "\(message)")
+        #expect(message.contains("pass --overwrite") && message.contains("--keep-unfinished"), "\(message)")
+        // What the message says to do is enough.
+        request.options = { ($0.maxNewTokens, $0.stopTokenIDs) = (3, []) }
+        (request.overwrite, request.keepsUnfinished) = (true, true)
+        let kept = try AnswerRun(request).run().report.kept
+        #expect(kept == 3)
+
+        for name in ["prompts.txt", "prompts.csv"] {
+            let other = scratch.appending(path: name)
+            let refusal = #expect(throws: (any Error).self) { try Prompt.load(other, asChat: true) }
+            let text = refusal.map { "\($0)" } ?? ""
+            #expect(text.hasPrefix("\(other.path): prompts are read of JSON lines (.jsonl"), "\(text)")
+        }
+    }
+
+    @Test(
         "a run that ended early goes on, with the bytes of one that did not; another run's answers are not taken"
     )
     func resumed() throws {

@@ -93,6 +93,42 @@ struct PruneRunTests {
             }
             #expect(report.after.shape == report.trials.first?.shape)
             #expect(report.before.latencyMilliseconds ?? 0 > 0 && report.after.latencyMilliseconds ?? 0 > 0)
+            let latency = try #require(report.targetLatency)
+            #expect(
+                latency.targetRatio == 0.8 && latency.targetMilliseconds == nil && latency.target == "0.8")
+            #expect(latency.isMet == (latency.ratio <= 0.8) && latency.excess == latency.ratio / 0.8)
+            // Over the target, a smaller shape was searched.
+            #expect(latency.isMet || latency.searches > 1)
+            #expect(latency.milliseconds == report.after.latencyMilliseconds && latency.textTokens > 1)
+            let file = folder.appending(path: "pruned/pruning.json")
+            let stored = try JSONText.decode(
+                PruneReport.self, from: String(contentsOf: file, encoding: .utf8))
+            #expect(stored.targetLatency == latency)
+        }
+    }
+
+    @Test("a time over its target, in milliseconds and as a fraction")
+    func excess() throws {
+        let text =
+            #"{"is_met": false, "milliseconds": 15, "model_milliseconds": 20, "ratio": 0.75, "searches": 3, "#
+            + #""text_tokens": 9, "#
+        let fraction = try JSONText.decode(PruneReport.Latency.self, from: text + #""target_ratio": 0.5}"#)
+        #expect(fraction.excess == 1.5 && fraction.target == "0.5")
+        let time = try JSONText.decode(PruneReport.Latency.self, from: text + #""target_milliseconds": 12}"#)
+        #expect(time.excess == 1.25 && time.target == "12ms")
+    }
+
+    @Test("sizes that are given beside a target are kept, and the others searched")
+    func sizesBesideTarget() throws {
+        try withTemporaryDirectory { folder in
+            let made = try request(folder) {
+                $0.sizes.layers = 3
+                $0.target = .ratio(0.7)
+            }
+            let report = try PruneRun(made).run()
+            let most = Int(Double(report.before.parameters) * 0.7)
+            #expect(report.after.shape.layers == 3 && report.after.parameters <= most)
+            #expect(report.trials.allSatisfy { $0.shape.layers == 3 } && report.targetLatency == nil)
         }
     }
 
@@ -133,8 +169,23 @@ struct PruneRunTests {
             }
             expect("--target-latency", "between 0 and 1") { $0.target = .latencyRatio(1) }
             expect("--target-latency", "above 0") { $0.target = .latency(.nan) }
-            expect("--target-latency", "choose less") { $0.target = .latency(1e9) }
-            expect("--target-latency: no part of") { $0.target = .latencyRatio(1e-6) }
+            let name = base.model.path
+            expect("--target-latency 1000000000ms: \(name) already takes", "for a text of", "choose less") {
+                $0.target = .latency(1e9)
+            }
+            expect(
+                "--target-latency 1e-06: no part of \(name) that", "the least found is",
+                "of it) for a text of"
+            ) {
+                $0.target = .latencyRatio(1e-6)
+            }
+            expect("--target-latency 1e-06ms: no part of \(name) that", "allow more") {
+                $0.target = .latency(1e-6)
+            }
+            expect("--layers 9") {
+                $0.sizes.layers = 9
+                $0.target = .ratio(0.5)
+            }
             expect("batch_size") {
                 $0.batchSize = 0
                 $0.sizes.layers = 3
