@@ -222,4 +222,30 @@ import Testing
             adding: [extra("rope_freqs.weight", [4])])
         try expect("its shape [5] does not fit heads of 8", adding: [extra("rope_freqs.weight", [5])])
     }
+
+    /// The types' numbers are next to each other: F32 is 0, I32 26, and both have four bytes.
+    @Test(arguments: ["blk.0.attn_norm.weight", "output_norm.weight"])
+    func wholeNumbersAreNoWeights(name: String) throws {
+        var bytes = try Data(contentsOf: Fixture.url("qwen3.gguf"))
+        let place = try #require(bytes.range(of: Data(name.utf8)))
+        // Behind the name: the number of axes, one size, the type.
+        let type = place.upperBound + 12
+        try #require(bytes[type] == 0)
+        bytes[type] = 26
+        try withTemporaryDirectory { directory in
+            let file = directory.appending(path: "x.gguf")
+            try bytes.write(to: file)
+            let found = try GGUFCheckpoint(file: file).info(name)?.type
+            #expect(found == .i32)
+            ContainerTests.expectError("tensor \"\(name)\": its type I32 is one of whole numbers") {
+                try GGUFModel(file: file)
+            }
+            // F16 has half of the bytes.
+            bytes[type] = 1
+            try bytes.write(to: file)
+            ContainerTests.expectError("tensor \"\(name)\": with type F16 and shape [32] it ends at byte") {
+                try GGUFModel(file: file)
+            }
+        }
+    }
 }
