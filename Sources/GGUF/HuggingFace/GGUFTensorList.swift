@@ -33,6 +33,7 @@ struct GGUFTensorList {
     private func tensor(
         _ info: GGUFTensorInfo, _ name: String, _ entry: GGUFTensorName
     ) throws -> GGUFModelTensor {
+        try checkShape(info, entry)
         var (shape, headSize) = (info.shape, 1)
         switch entry.conversion {
         case .none, .normPlusOne: break
