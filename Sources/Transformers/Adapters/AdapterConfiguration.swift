@@ -67,8 +67,9 @@ struct AdapterConfiguration {
         return [rank] + ranks.filter { !$0.name.allSatisfy(plain.contains) }.map(\.count)
     }
 
-    /// What rules out an adapter of a module, to be read behind the module's name and "which"; `nil` where it may have one. Of a regular expression,
-    /// and where no target is named, nothing is known.
+    /// What rules out an adapter of a module, to be read behind the module's name and "which"; `nil` where it may have one.
+    ///
+    /// Of a regular expression, and where no target is named, nothing is known.
     func refusal(of module: String) -> String? {
         if case .pattern? = targets { return nil }
         if case .names(let names)? = targets, !Self.names(names, module) {
