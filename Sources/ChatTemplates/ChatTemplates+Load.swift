@@ -79,7 +79,9 @@ extension ChatTemplates {
         if GitLFSPointer.isPointer(mapped.bytes) {
             throw ChatTemplateError.unreadable(file: path, reason: GitLFSPointer.advice)
         }
-        guard let text = String(validating: mapped.bytes, as: UTF8.self) else {
+        // Of editors that put a byte order mark there, which no prompt is to begin with.
+        let start = mapped.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        guard let text = String(validating: mapped.bytes.dropFirst(start), as: UTF8.self) else {
             throw ChatTemplateError.unreadable(file: path, reason: "is not UTF-8; save it as UTF-8")
         }
         return text

@@ -82,6 +82,13 @@ public final class RuntimeModel: Sendable {
             throw RuntimeError(
                 "\(path): is a language model in GGUF, which generates texts and predicts nothing")
         }
+        switch FileKind(path) {
+        case .regular, .other:
+            throw RuntimeError(
+                "\(path): is a file; give a model directory in Hugging Face format, or a language model in GGUF, whose name ends with .gguf"
+            )
+        case .directory, .missing: break
+        }
         let hasWeights = [SafetensorsCheckpoint.fileName, SafetensorsCheckpoint.indexFileName].contains {
             path.entry($0).fileExists
         }

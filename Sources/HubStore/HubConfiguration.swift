@@ -52,7 +52,10 @@ public struct HubConfiguration: Sendable {
     }
 
     private static func cleaned(_ token: String) -> String {
-        token.replacing("\r", with: "").replacing("\n", with: "").trimmingCharacters(
+        // Editors put a byte order mark before a file's text.
+        let isMarked = token.unicodeScalars.first == "\u{FEFF}"
+        let text = isMarked ? String(token.unicodeScalars.dropFirst()) : token
+        return text.replacing("\r", with: "").replacing("\n", with: "").trimmingCharacters(
             in: .whitespacesAndNewlines)
     }
 

@@ -41,7 +41,7 @@ struct Arguments: Equatable {
         }
         guard !showsHelp, !showsVersion else { return }
         guard let model = places.first else {
-            throw UsageError("give a model directory; see distill-run --help")
+            throw UsageError("give a model directory or a GGUF file; see distill-run --help")
         }
         guard places.count <= 2 else {
             throw UsageError("unexpected argument '\(places[2])'; see distill-run --help")

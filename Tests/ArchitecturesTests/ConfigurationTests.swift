@@ -278,6 +278,11 @@ struct ConfigurationTests {
                 _ = try ModelConfiguration(contentsOf: directory)
             }
             expectRefusal("config.json", "is a file") { _ = try ModelConfiguration(contentsOf: file) }
+            let gguf = directory.appending(path: "x.gguf")
+            try gguf.put("GGUF")
+            expectRefusal("x.gguf", "is a GGUF file", "give a model directory") {
+                _ = try ModelConfiguration(contentsOf: gguf)
+            }
             try file.put("{\"model_type\": ")
             #expect(throws: JSONError.self) { try ModelConfiguration(contentsOf: directory) }
         }

@@ -77,5 +77,8 @@ struct LoadTests {
         let templates = try load(["chat_template.jinja": Array("a\0b\r\n{{ 1 }}\r\n".utf8)])
         #expect(try templates.template().render(messages: [[:]]).text == "a\0b\n1")
         #expect(try load(["chat_template.jinja": []]).template().render(messages: [[:]]).text == "")
+        // A byte order mark before the text is none of it.
+        let marked = try load(["chat_template.jinja": Array("\u{FEFF}a{{ 1 }}".utf8)])
+        #expect(try marked.template().render(messages: [[:]]).text == "a1")
     }
 }

@@ -146,7 +146,7 @@ struct GGUFModelTests {
     }
 
     /// A file with a vocabulary and weights of a small model in blocks.
-    private func withVocabulary(_ url: URL, type: GGUFTensorType = .q80) throws {
+    private func withVocabulary(_ url: URL, type: GGUFTensorType = .q80, template: String? = nil) throws {
         let tokens = try GGUFFile(contentsOf: files.appending(path: "smollm.tokens.gguf"))
         let count = tokens["tokenizer.ggml.tokens"]?.arrayValue?.strings?.count ?? 0
         let metadata =
@@ -157,6 +157,11 @@ struct GGUFModelTests {
                 ("llama.attention.head_count", .uint32(4)), ("llama.attention.head_count_kv", .uint32(2)),
                 ("llama.attention.layer_norm_rms_epsilon", .float32(1e-5)),
             ].filter { own in !tokens.metadata.contains { $0.key == own.0 } }
+        var written = metadata
+        if let template {
+            written.removeAll { $0.key == GGUFTokenizer.templateKey }
+            written.append((key: GGUFTokenizer.templateKey, value: .string(template)))
+        }
         var generator = SeededGenerator(seed: 11)
         let tensors = GGUFFamily.llama.tensors.filter { !$0.isOptional }.flatMap { entry in
             (0..<(entry.isPerLayer ? 2 : 1)).map { layer -> GGUFOutputTensor in
@@ -175,7 +180,7 @@ struct GGUFModelTests {
                     shape: shape, values: values)
             }
         }
-        try GGUFWriter(metadata: metadata, tensors: tensors).write(to: url)
+        try GGUFWriter(metadata: written, tensors: tensors).write(to: url)
     }
 
     @Test("generate texts with the tokenizer that the file holds")
@@ -202,11 +207,28 @@ struct GGUFModelTests {
                 let error = #expect(throws: RuntimeError.self) {
                     try LanguageModel(url.path, .init(weights: weights))
                 }
-                #expect(error?.description.contains("leave out \(weights.rawValue)") == true)
+                #expect(error?.description.contains("leave out --\(weights.rawValue) ") == true)
             }
             try withVocabulary(url, type: .f16)
             for weights in LanguageModel.Weights.allCases {
                 _ = try LanguageModel(url.path, .init(weights: weights)).generate([.text("Hello")], options)
+            }
+        }
+    }
+
+    @Test("name the key of a template that is wrong; other files are told that GGUF is read")
+    func places() throws {
+        try withTemporaryDirectory { folder in
+            let url = folder.appending(path: "model.gguf")
+            try withVocabulary(url, template: "{% for message %}{% endfor %}")
+            let error = #expect(throws: (any Error).self) { try LanguageModel(url.path) }
+            let text = error.map { "\($0)" } ?? ""
+            #expect(text.contains("model.gguf: key \"tokenizer.chat_template\": line 1: "), "\(text)")
+            for file in [url.path + ".bin", "/dev/null"] {
+                if file != "/dev/null" { try Data(contentsOf: url).write(to: URL(filePath: file)) }
+                let error = #expect(throws: RuntimeError.self) { try LanguageModel(file) }
+                #expect(error?.description.contains("\(file): is a file; give a model directory") == true)
+                #expect(error?.description.contains("or a language model in GGUF") == true)
             }
         }
     }

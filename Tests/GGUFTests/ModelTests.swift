@@ -194,7 +194,17 @@ import Testing
         try expect("more than there are tensors", keys: ["llama.block_count": .uint32(1_000_000)])
         try expect("is missing; this is not a whole", keys: ["llama.block_count": .uint32(3)])
         try expect("with 1 layers, and may change", keys: ["llama.block_count": .uint32(1)])
-        try expect("must be a whole number of at least 1", keys: ["llama.embedding_length": .int32(-1)])
+        try expect(
+            "\"llama.embedding_length\": must be a whole number from 1 to 2147483647, not -1",
+            keys: ["llama.embedding_length": .int32(-1)])
+        try expect(
+            "\"llama.context_length\": must be a whole number from 1 to 2147483647, not 4294967295",
+            keys: ["llama.context_length": .uint32(.max)])
+        try expect(
+            "\"llama.rope.freq_base\": must be above 1, not 1.0", keys: ["llama.rope.freq_base": .float32(1)])
+        try expect(
+            "\"llama.attention.layer_norm_rms_epsilon\": must be at most 1",
+            keys: ["llama.attention.layer_norm_rms_epsilon": .float32(1e30)])
         try expect("which does not divide", keys: ["llama.attention.head_count_kv": .uint32(3)])
         try expect(
             "differs from layer to layer", keys: ["llama.attention.head_count_kv": .array(.int32([2, 1]))])
@@ -204,7 +214,14 @@ import Testing
         try expect("is shorter than the context", keys: ["llama.attention.sliding_window": .uint32(8)])
         try expect("\"longrope\" is not supported", keys: ["llama.rope.scaling.type": .string("longrope")])
         try expect(
-            "rope.scaling.factor\": is missing or not above 0", keys: ["llama.rope.scaling.factor": nil])
+            "rope.scaling.factor\": is missing, but must be a number of at least 1",
+            keys: ["llama.rope.scaling.factor": nil])
+        try expect(
+            "its shape [32, 32] does not fit key \"llama.feed_forward_length\", by which it must be [",
+            keys: ["llama.feed_forward_length": .uint32(16)])
+        try expect(
+            "\"token_embd.weight\": its shape [40, 32] does not fit key \"llama.embedding_length\", by which it must be [40, 64]",
+            keys: ["llama.embedding_length": .uint32(64), "llama.attention.key_length": .uint32(8)])
         try expect("must be a finite number", keys: ["llama.rope.freq_base": .float32(.infinity)])
         try expect("\"blk.1.ffn_up.weight\": is missing", without: "blk.1.ffn_up.weight")
         try expect("\"token_embd.weight\": is missing", without: "token_embd.weight")
@@ -221,5 +238,31 @@ import Testing
             "does not follow Llama 3's rule", keys: ["llama.rope.scaling.type": .string("none")],
             adding: [extra("rope_freqs.weight", [4])])
         try expect("its shape [5] does not fit heads of 8", adding: [extra("rope_freqs.weight", [5])])
+    }
+
+    /// The types' numbers are next to each other: F32 is 0, I32 26, and both have four bytes.
+    @Test(arguments: ["blk.0.attn_norm.weight", "output_norm.weight"])
+    func wholeNumbersAreNoWeights(name: String) throws {
+        var bytes = try Data(contentsOf: Fixture.url("qwen3.gguf"))
+        let place = try #require(bytes.range(of: Data(name.utf8)))
+        // Behind the name: the number of axes, one size, the type.
+        let type = place.upperBound + 12
+        try #require(bytes[type] == 0)
+        bytes[type] = 26
+        try withTemporaryDirectory { directory in
+            let file = directory.appending(path: "x.gguf")
+            try bytes.write(to: file)
+            let found = try GGUFCheckpoint(file: file).info(name)?.type
+            #expect(found == .i32)
+            ContainerTests.expectError("tensor \"\(name)\": its type I32 is one of whole numbers") {
+                try GGUFModel(file: file)
+            }
+            // F16 has half of the bytes.
+            bytes[type] = 1
+            try bytes.write(to: file)
+            ContainerTests.expectError("tensor \"\(name)\": with type F16 and shape [32] it ends at byte") {
+                try GGUFModel(file: file)
+            }
+        }
     }
 }

@@ -6,10 +6,15 @@ import Testing
     @Test func smallestFileIsRead() throws {
         #expect(try HandMade(data: []).error() == nil)
         #expect(try HandMade(version: 2, data: []).error() == nil)
-        #expect(try HandMade(tensors: [("t", [8, 2], 0, 0)]).error() == nil)
-        // No axes: one number. No elements: no bytes, wherever they are.
-        #expect(
-            try HandMade(tensors: [("a", [], 0, 0), ("b", [4, 0], 0, 32), ("c", [1], 0, 32)]).error() == nil)
+        let data = [UInt8](repeating: 0, count: 64)
+        #expect(try HandMade(tensors: [("t", [8, 2], 0, 0)], data: data).error() == nil)
+        // No axes: one number. No elements: no bytes.
+        let small = HandMade(
+            tensors: [("a", [], 0, 0), ("b", [4, 0], 0, 32), ("c", [1], 0, 32)], data: data)
+        #expect(try small.error() == nil)
+        // Some writers leave out the padding of the last tensor.
+        let last = HandMade(tensors: [("t", [9], 0, 0)], data: [UInt8](repeating: 0, count: 36))
+        #expect(try last.error() == nil)
     }
 
     @Test func otherVersionsAndFilesAreRefusedByName() throws {
@@ -99,5 +104,32 @@ import Testing
         try expect([("t", [8], 4, 0)], "tensor \"t\": its type Q4_2 (number 4) is not supported")
         try expect([("t", [8], 99, 0)], "tensor \"t\": its type (number 99) is not supported")
         try expect([("", [8], 0, 0)], "the name of tensor 0 is 0 bytes long")
+    }
+
+    @Test func gapsBetweenTensorsAreRefused() throws {
+        func expect(
+            _ tensors: [(name: String, sizes: [UInt64], type: UInt32, offset: UInt64)], bytes: Int = 128,
+            _ parts: String...
+        ) throws {
+            let error = try HandMade(tensors: tensors, data: [UInt8](repeating: 0, count: bytes)).error()
+            for part in parts { #expect(error?.contains(part) == true, "\(error ?? "no error")") }
+        }
+        let sound = HandMade(
+            tensors: [("t", [16], 0, 0), ("u", [16], 0, 64)], data: [UInt8](repeating: 0, count: 128))
+        #expect(try sound.error() == nil)
+        // F32 taken for F16: half of the bytes.
+        try expect(
+            [("t", [16], 1, 0), ("u", [16], 0, 64)],
+            "tensor \"t\": with type F16 and shape [16] it ends at byte 32 of the data, but tensor \"u\" begins at byte 64",
+            "the file is damaged")
+        try expect(
+            [("t", [16], 0, 0), ("u", [16], 1, 64)],
+            "tensor \"u\": with type F16 and shape [16] it ends at byte 96 of the data, but the file has 128 bytes"
+        )
+        // As in ggml's reader, the first begins where the data do, and the order is that of the list.
+        try expect([("t", [16], 0, 32)], bytes: 96, "tensor \"t\": begins at byte 32 of the data, but byte 0")
+        try expect(
+            [("t", [16], 0, 64), ("u", [16], 0, 0)], "tensor \"t\": begins at byte 64 of the data, but byte 0"
+        )
     }
 }

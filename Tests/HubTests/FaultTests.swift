@@ -250,7 +250,7 @@ import Testing
         let directory = FileManager.default.temporaryDirectory.appending(path: "token-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
-        try Data(" hf_home\r\n".utf8).write(to: directory.appending(path: "token"))
+        try Data("\u{FEFF} hf_home\r\n".utf8).write(to: directory.appending(path: "token"))
         let other = directory.appending(path: "other")
         try Data("hf_other\n".utf8).write(to: other)
         func token(_ more: [String: String]) -> String? {

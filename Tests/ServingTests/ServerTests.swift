@@ -146,7 +146,7 @@ struct ServerTests {
     func apiKey() throws {
         let scratch = try Scratch()
         let file = scratch.url.appending(path: "key")
-        try Data("secret\n".utf8).write(to: file)
+        try Data("\u{FEFF}secret\n".utf8).write(to: file)
         let server = try server(scratch, "--api-key-file", file.path)
         for path in ["/health", "/ready", "/metrics", "/openapi.json", "/"] {
             #expect(try server.send("GET", path).status == 200)

@@ -69,7 +69,7 @@ extension LowRankAdapterTests {
             ("use_rslora", "true"), ("use_rslora", 1), ("fan_in_fan_out", "no"),
             ("init_lora_weights", "pissa"),
             ("bias", "some"), ("r", 0), ("r", "4"), ("r", 4.5), ("rank_pattern", ["q_proj": "4"]),
-            ("lora_alpha", "6"), ("lora_alpha", nil), ("target_modules", [1]),
+            ("lora_alpha", "6"), ("lora_alpha", nil), ("lora_alpha", 1e300), ("target_modules", [1]),
             ("modules_to_save", "classifier"),
             ("layers_to_transform", "0"), ("revision", 3),
         ] as [(String, JSONValue)])
@@ -126,6 +126,42 @@ extension LowRankAdapterTests {
         #expect(partial.isEmpty, "\(partial)")
         let lacking = try Self.message(tensors: { $0.removeAll { $0.name.contains("layers.2.") } })
         #expect(lacking.contains("'model.layers.2.self_attn.q_proj'"))
+    }
+
+    @Test(
+        "what the description names is in the file, and nothing else: the output layer, whole modules, layers"
+    )
+    func completeness() throws {
+        // Llama's output layer has weights of its own, GPT-2's has the embedding's.
+        for (one, targets) in [
+            (Self.cases[0], ["q_proj", "v_proj", "lm_head"] as JSONValue),
+            (Self.cases[2], ["c_attn", "c_fc", "mlp.c_proj", "lm_head"] as JSONValue),
+        ] {
+            let output = try Self.message(one, fields: { $0["target_modules"] = targets })
+            #expect(output.contains("has no adapter of 'lm_head'"), "\(output)")
+            let whole = try Self.message(one, fields: { $0["modules_to_save"] = ["lm_head"] })
+            #expect(
+                whole.contains("has no tensor 'base_model.model.lm_head.weight', though modules_to_save"),
+                "\(whole)")
+        }
+        let half = try Self.message(
+            Self.cases[3],
+            tensors: { $0.removeAll { $0.name == "base_model.model.classifier.bias" } })
+        #expect(half.contains("has no tensor 'base_model.model.classifier.bias'"), "\(half)")
+        // Names that no module of the model has say nothing.
+        let other = try Self.message(fields: {
+            $0["target_modules"] = ["q_proj", "v_proj", "score"]
+            $0["modules_to_save"] = ["classifier", "score"]
+        })
+        #expect(other.isEmpty, "\(other)")
+        let layers = try Self.message(fields: { $0["layers_to_transform"] = [0, 1] })
+        #expect(
+            layers.contains("'model.layers.2.self_attn.q_proj', which layers_to_transform")
+                && layers.contains("leaves out"), "\(layers)")
+        let excluded = try Self.message(fields: { $0["exclude_modules"] = ["v_proj"] })
+        #expect(excluded.contains("v_proj', which exclude_modules"), "\(excluded)")
+        let large = try Self.message(fields: { $0["lora_alpha"] = 3e38 })
+        #expect(large.isEmpty || large.contains("lora_alpha"), "\(large)")
     }
 
     @Test("half a pair, no tensor, and other shapes are errors that name the module")

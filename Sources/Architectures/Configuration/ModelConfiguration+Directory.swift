@@ -13,6 +13,10 @@ extension ModelConfiguration {
         case .missing:
             throw ArchitectureError(
                 "\(path): no such directory; give a model directory in Hugging Face format")
+        case .regular where path.lowercased().hasSuffix(".gguf"):
+            throw ArchitectureError(
+                "\(path): is a GGUF file, which is not read here; give a model directory in Hugging Face format, with config.json and "
+                    + "model.safetensors")
         case .regular, .other:
             guard !path.lowercased().hasSuffix(".gguf") else {
                 throw ArchitectureError(

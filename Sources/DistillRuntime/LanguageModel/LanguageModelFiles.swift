@@ -38,8 +38,9 @@ struct LanguageModelFiles: Sendable {
         let model = try GGUFModel(file: path)
         if weights != .stored, WeightSource.gguf(model).hasBlocks {
             throw RuntimeError(
-                "\(path): its weights are in blocks of few bits already, which are multiplied as they are; leave out \(weights.rawValue), "
-                    + "or give a file in F32, F16 or BF16")
+                "\(path): its weights are in blocks of few bits already, which are multiplied as they are; leave out "
+                    + "--\(weights.rawValue) (in Swift the weights \(weights.rawValue)), or give a file in F32, F16 or BF16"
+            )
         }
         configuration = try ModelConfiguration(json: model.configuration, source: path)
         gguf = GGUFFiles(model: model, tokenizer: try GGUFTokenizer(model.checkpoint))
@@ -63,7 +64,9 @@ struct LanguageModelFiles: Sendable {
 
     func chatTemplates() throws -> ChatTemplates {
         guard let gguf else { return try ChatTemplates.load(directory: path) }
-        return try ChatTemplates.load(configuration: gguf.tokenizer.configuration, file: path)
+        return try ChatTemplates.load(
+            configuration: gguf.tokenizer.configuration, file: "\(path): key \"\(GGUFTokenizer.templateKey)\""
+        )
     }
 
     func defaults() throws -> GenerationOptions {

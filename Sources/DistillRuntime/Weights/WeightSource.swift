@@ -23,6 +23,14 @@ enum WeightSource {
         }
     }
 
+    /// The name of a tensor in the file.
+    func fileName(of name: String) -> String {
+        switch self {
+        case .safetensors: name
+        case .gguf(let model): model.tensor(named: name)?.info.name ?? name
+        }
+    }
+
     /// True if the weights are in blocks of few bits.
     var hasBlocks: Bool {
         guard case .gguf(let model) = self else { return false }

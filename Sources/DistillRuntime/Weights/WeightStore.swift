@@ -110,7 +110,7 @@ final class WeightStore {
     /// The error of a tensor with a number that is infinite or not a number.
     func notFinite(_ stored: String) -> RuntimeError {
         RuntimeError(
-            "\(path): tensor '\(stored)' holds a number that is infinite or not a number (NaN): the weights are damaged, "
+            "\(path): tensor '\(source.fileName(of: stored))' holds a number that is infinite or not a number (NaN): the weights are damaged, "
                 + "or their training diverged; take another checkpoint")
     }
 
@@ -162,6 +162,14 @@ final class WeightStore {
         return Int8(bitPattern: byte)
     }
 
+    /// What to do where weights and configuration do not fit.
+    private var remedy: String {
+        switch source {
+        case .safetensors: "use the config.json that belongs to these weights"
+        case .gguf: "the file contradicts itself, fetch it or convert the model again"
+        }
+    }
+
     private func info(_ stored: String, _ checkpoint: SafetensorsCheckpoint) throws -> TensorInfo {
         guard let info = checkpoint.info(stored) else { throw missing(stored) }
         return info
@@ -185,8 +193,8 @@ final class WeightStore {
         }
         guard info.shape == shape else {
             throw RuntimeError(
-                "\(path): tensor '\(stored)' has the shape \(info.shape), the configuration needs \(shape); "
-                    + "use the config.json that belongs to these weights")
+                "\(path): tensor '\(source.fileName(of: stored))' has the shape \(info.shape), the configuration needs \(shape); "
+                    + remedy)
         }
         return stored
     }

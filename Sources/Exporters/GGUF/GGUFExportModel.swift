@@ -14,6 +14,9 @@ public struct GGUFExportModel: Sendable {
     /// What llama.cpp calls the family.
     public let family: GGUFFamily
 
+    /// The type whose rounding the model was trained with, `quantize_aware_type` of its `config.json`; `nil` where it was trained without.
+    public let trainedType: GGUFOutputType?
+
     let settings: DecoderSettings
     let checkpoint: SafetensorsCheckpoint
     /// The tensors in the order in which they are written.
@@ -35,13 +38,15 @@ public struct GGUFExportModel: Sendable {
     /// Opens a directory.
     ///
     /// - Parameter directory: The directory of `config.json` and `model.safetensors`, or shards with their index.
-    /// - Throws: ``ExportError`` where it is no language model, or one that llama.cpp computes otherwise; `ArchitectureError` where
+    /// - Throws: ``ExportError`` where it is no language model, one that llama.cpp computes otherwise, or one that was trained with the
+    ///   rounding of a type that is not known; `ArchitectureError` where
     ///   `config.json` is not supported; `SafetensorsError`, `JSONError` or `FileError` where a file is missing or damaged.
     public init(directory: URL) throws {
         self.directory = directory
         configuration = try ModelConfiguration(contentsOf: directory)
         let path = directory.plainPath
         (family, settings) = try Self.supported(configuration, path: path)
+        trainedType = try Self.trainedType(configuration)
         checkpoint = try SafetensorsCheckpoint(directory: directory)
         tensors = try GGUFTensorPlan(
             configuration: configuration, settings: settings, family: family, checkpoint: checkpoint,
@@ -71,9 +76,17 @@ public struct GGUFExportModel: Sendable {
         return (family, settings)
     }
 
-    /// The type whose rounding the model was trained with, `quantize_aware_type` of its `config.json`; `nil` where it was trained without.
-    public var trainedType: GGUFOutputType? {
-        configuration.original["quantize_aware_type"]?.stringValue.flatMap(GGUFOutputType.init(name:))
+    /// Reads the type whose rounding a model was trained with.
+    ///
+    /// - Throws: ``ExportError`` for one that is not known: a file of another type would not hold the weights that were evaluated.
+    private static func trainedType(_ configuration: ModelConfiguration) throws -> GGUFOutputType? {
+        let key = "quantize_aware_type"
+        guard let value = configuration.original[key], !value.isNull else { return nil }
+        if let name = value.stringValue, let type = GGUFOutputType(name: name) { return type }
+        let known = GGUFOutputType.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ExportError(
+            "\(configuration.source): \(key) is \(value.serialized()), which is no type of a GGUF file; give the type that the model was "
+                + "trained with, one of \(known), or remove the field")
     }
 
     /// The number of tensors that are written, and of their elements.

@@ -22,7 +22,7 @@ struct GGUFHeader {
     /// - Parameters:
     ///   - bytes: the whole file.
     ///   - path: the file's name, for errors.
-    /// - Throws: ``GGUFError`` unless every tensor's bytes are in the file, aligned and its own.
+    /// - Throws: ``GGUFError`` unless every tensor's bytes are in the file, aligned and its own, and follow one another without gaps.
     init(_ bytes: UnsafeRawBufferPointer, path: String) throws {
         var cursor = GGUFCursor(bytes, path: path)
         version = try Self.version(&cursor)
@@ -53,6 +53,7 @@ struct GGUFHeader {
         let (place, end) = (start, bytes.count)
         tensors = try entries.map { try $0.info(dataStart: place, fileSize: end, path: path) }
         try Self.checkRanges(tensors, alignment: alignment, dataStart: start, path: path)
+        try Self.checkOrder(tensors, alignment: alignment, data: start..<max(start, end), path: path)
     }
 
     private static func version(_ cursor: inout GGUFCursor) throws -> Int {
@@ -130,5 +131,42 @@ struct GGUFHeader {
                 "its bytes overlap those of tensor \(quoted(first.name)); the file is damaged, convert the model again"
             )
         }
+    }
+
+    /// Checks that tensors follow one another in the order in which they are listed, each at the first multiple of the alignment behind
+    /// the one before it, as ggml's reader demands and all writers have it: a gap shows a type or a shape that is not the tensor's own.
+    private static func checkOrder(
+        _ tensors: [GGUFTensorInfo], alignment: Int, data: Range<Int>, path: String
+    ) throws {
+        var expected = 0
+        for (index, tensor) in tensors.enumerated() {
+            let offset = tensor.byteRange.lowerBound - data.lowerBound
+            guard offset == expected else {
+                guard index > 0, offset > expected else {
+                    throw GGUFError(
+                        path, tensor: tensor.name,
+                        "begins at byte \(offset) of the data, but byte \(expected) is where the tensors before it in the file's list "
+                            + "end; the file is damaged, convert the model again")
+                }
+                throw gap(
+                    behind: tensors[index - 1], to: "tensor \(quoted(tensor.name)) begins at byte \(offset)",
+                    data, path)
+            }
+            let end = tensor.byteRange.upperBound - data.lowerBound
+            let padding = (alignment - end % alignment) % alignment
+            expected = end + padding
+        }
+        guard let last = tensors.last, data.count - expected >= alignment else { return }
+        throw gap(behind: last, to: "the file has \(data.count) bytes of data", data, path)
+    }
+
+    private static func gap(
+        behind tensor: GGUFTensorInfo, to next: String, _ data: Range<Int>, _ path: String
+    ) -> GGUFError {
+        GGUFError(
+            path, tensor: tensor.name,
+            "with type \(tensor.type.name) and shape \(tensor.shape) it ends at byte \(tensor.byteRange.upperBound - data.lowerBound) of "
+                + "the data, but \(next): its type or shape is not the one it was written with; the file is damaged, fetch it or convert "
+                + "the model again")
     }
 }

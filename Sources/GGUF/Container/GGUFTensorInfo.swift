@@ -44,6 +44,17 @@ public struct GGUFTensorInfo: Sendable, Equatable {
         return .success(bytes)
     }
 
+    /// Checks that the elements may be a model's weights.
+    ///
+    /// - Throws: ``GGUFError`` for whole numbers, which the bits of a damaged type make of weights.
+    func checkIsWeight(path: String) throws {
+        guard type.isInteger else { return }
+        throw GGUFError(
+            path, tensor: name,
+            "its type \(type.name) is one of whole numbers, which a model's weights never have; the file is damaged, fetch it or convert "
+                + "the model again")
+    }
+
     struct InvalidShape: Error {
         let reason: String
         init(_ reason: String) { self.reason = reason }

@@ -43,8 +43,10 @@ extension GGUFConfiguration {
     }
 
     private func positive(_ factor: Double?) throws -> Double {
-        guard let factor, factor > 0 else {
-            throw keys.error("rope.scaling.factor", "is missing or not above 0; the file is damaged")
+        guard let factor, factor >= 1 else {
+            let found = factor.map { "\($0)" } ?? "missing"
+            throw keys.error(
+                "rope.scaling.factor", "is \(found), but must be a number of at least 1; the file is damaged")
         }
         return factor
     }

@@ -64,7 +64,7 @@ struct GGUFConfiguration {
         fields["n_head"] = .integer(sizes.heads)
         fields["n_inner"] = .integer(sizes.intermediate)
         fields["n_positions"] = .integer(sizes.context)
-        fields["layer_norm_epsilon"] = .number(try keys.number("attention.layer_norm_epsilon"))
+        fields["layer_norm_epsilon"] = .number(try keys.epsilon("attention.layer_norm_epsilon"))
         fields["activation_function"] = "gelu_new"
     }
 
@@ -76,7 +76,7 @@ struct GGUFConfiguration {
         fields["num_key_value_heads"] = .integer(sizes.keyHeads)
         fields["head_dim"] = .integer(sizes.headSize)
         fields["max_position_embeddings"] = .integer(sizes.context)
-        fields["rms_norm_eps"] = .number(try keys.number("attention.layer_norm_rms_epsilon"))
+        fields["rms_norm_eps"] = .number(try keys.epsilon("attention.layer_norm_rms_epsilon"))
         if let turned = try keys.optionalSize("rope.dimension_count"), turned != sizes.headSize {
             throw keys.error(
                 "rope.dimension_count",
@@ -99,7 +99,7 @@ struct GGUFConfiguration {
 
     mutating func frequencyBase(_ name: String) throws -> Double? {
         guard let base = try keys.optionalNumber(name) else { return nil }
-        guard base > 0 else { throw keys.error(name, "must be above 0; the file is damaged") }
+        guard base > 1 else { throw keys.error(name, "must be above 1, not \(base); the file is damaged") }
         return base
     }
 

@@ -31,7 +31,8 @@ struct GGUFKeys {
             number = first
         }
         guard let number, number > 0, number <= Int(Int32.max) else {
-            throw error(name, "must be a whole number of at least 1; the file is damaged")
+            let found = value.intValue.map { ", not \($0)" } ?? ""
+            throw error(name, "must be a whole number from 1 to \(Int32.max)\(found); the file is damaged")
         }
         return number
     }
@@ -61,6 +62,13 @@ struct GGUFKeys {
             throw error(name, "is missing; convert the model again")
         }
         guard number > 0 else { throw error(name, "must be above 0; the file is damaged") }
+        return number
+    }
+
+    /// The small number that is added to a variance: above 0 and at most 1.
+    mutating func epsilon(_ name: String) throws -> Double {
+        let number = try number(name)
+        guard number <= 1 else { throw error(name, "must be at most 1, not \(number); the file is damaged") }
         return number
     }
 

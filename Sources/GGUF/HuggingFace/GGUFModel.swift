@@ -68,6 +68,7 @@ public struct GGUFModel: Sendable {
                 checkpoint.path, tensor: ropeFactorsName,
                 "its shape \(info.shape) does not fit heads of \(headSize) elements")
         }
+        try info.checkIsWeight(path: checkpoint.path)
         var factors = [Float](repeating: 0, count: headSize / 2)
         try factors.withUnsafeMutableBufferPointer { try checkpoint.decode(ropeFactorsName, into: $0) }
         return factors

@@ -18,6 +18,7 @@ struct GGUFTensorList {
                     "is no tensor of a model of architecture \(family.architecture) with \(sizes.layers) layers, and may "
                         + "change what it computes; use a model of the plain architecture")
             }
+            try info.checkIsWeight(path: checkpoint.path)
             tensors.append(try tensor(info, name, entry))
         }
         try checkComplete()
@@ -32,6 +33,7 @@ struct GGUFTensorList {
     private func tensor(
         _ info: GGUFTensorInfo, _ name: String, _ entry: GGUFTensorName
     ) throws -> GGUFModelTensor {
+        try checkShape(info, entry)
         var (shape, headSize) = (info.shape, 1)
         switch entry.conversion {
         case .none, .normPlusOne: break

@@ -16,7 +16,7 @@ public struct GGUFTokenizer: Sendable {
     /// The template of conversations, in Jinja.
     public let chatTemplate: String?
 
-    static let templateKey = "tokenizer.chat_template"
+    package static let templateKey = "tokenizer.chat_template"
 
     /// Reads the tokenizer of an open file.
     ///

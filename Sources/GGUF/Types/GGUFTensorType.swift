@@ -85,6 +85,14 @@ extension GGUFTensorType {
     /// The number of bytes that a block takes up.
     public var blockBytes: Int { layout.bytes }
 
+    /// True for whole numbers, which are no weights.
+    public var isInteger: Bool {
+        switch self {
+        case .i8, .i16, .i32, .i64: true
+        default: false
+        }
+    }
+
     private var layout: (elements: Int, bytes: Int) {
         switch self {
         case .f32, .i32: (1, 4)

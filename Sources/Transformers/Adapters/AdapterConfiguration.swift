@@ -31,6 +31,9 @@ struct AdapterConfiguration {
         let fields = try AdapterFields(directory.appending(path: AdapterWriter.configurationName))
         path = fields.path
         alpha = try fields.number("lora_alpha")
+        guard abs(alpha) <= Double(Float.greatestFiniteMagnitude) else {
+            throw fields.wrong("lora_alpha", "a number that is finite in float32")
+        }
         isStable = try fields.flag("use_rslora")
         rank = try fields.count("r")
         ranks = try fields.counts("rank_pattern")
@@ -64,11 +67,38 @@ struct AdapterConfiguration {
         return [rank] + ranks.filter { !$0.name.allSatisfy(plain.contains) }.map(\.count)
     }
 
-    /// Returns true if a module may be adapted. Of a regular expression, and where no target is named, nothing is known.
-    func allows(_ module: String) -> Bool {
-        guard case .names(let names)? = targets else { return true }
-        return names.contains { AdapterModules.isName($0, of: module) }
+    /// What rules out an adapter of a module, to be read behind the module's name and "which"; `nil` where it may have one.
+    ///
+    /// Of a regular expression, and where no target is named, nothing is known.
+    func refusal(of module: String) -> String? {
+        if case .pattern? = targets { return nil }
+        if case .names(let names)? = targets, !Self.names(names, module) {
+            return "target_modules (\(path)) does not name"
+        }
+        if case .names(let names)? = excluded, Self.names(names, module) {
+            return "exclude_modules (\(path)) names"
+        }
+        return isInLayers(module) ? nil : "layers_to_transform (\(path)) leaves out"
     }
+
+    private static func names(_ names: [String], _ module: String) -> Bool {
+        names.contains { AdapterModules.isName($0, of: module) }
+    }
+
+    private func isInLayers(_ module: String) -> Bool {
+        guard let layers else { return true }
+        return module.split(separator: ".").contains { part in
+            guard let number = Int(part) else { return false }
+            return layers.contains(number)
+        }
+    }
+
+    /// Returns true if a parameter, or what it belongs to, is one of those that are saved whole.
+    ///
+    /// - Parameters:
+    ///   - name: The path of the parameter or the module.
+    ///   - module: The name that `modules_to_save` has.
+    static func isPart(_ name: String, of module: String) -> Bool { ".\(name).".contains(".\(module).") }
 
     /// Returns true if a module must be adapted, as far as that is known.
     ///
@@ -76,20 +106,15 @@ struct AdapterConfiguration {
     ///   - module: The name of a linear layer.
     ///   - isHead: True for one of the head, which is none of all linear layers, and often trained whole.
     func requires(_ module: String, isHead: Bool) -> Bool {
-        guard !isHead, !whole.contains(where: { ".\(module).".contains(".\($0).") }) else { return false }
+        guard !whole.contains(where: { Self.isPart(module, of: $0) }) else { return false }
         switch targets {
         case nil, .pattern: return false
-        case .linear: break
-        case .names: guard allows(module) else { return false }
+        case .linear: guard !isHead else { return false }
+        case .names: break
         }
         switch excluded {
-        case nil: break
+        case nil, .names: return refusal(of: module) == nil
         case .linear, .pattern: return false
-        case .names(let names):
-            if names.contains(where: { AdapterModules.isName($0, of: module) }) { return false }
-        }
-        guard let layers else { return true }
-        return module.split(separator: ".").contains { part in Int(part).map { layers.contains($0) } ?? false
         }
     }
 }

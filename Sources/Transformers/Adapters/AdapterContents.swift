@@ -15,6 +15,8 @@ struct AdapterContents {
     private(set) var pairs: [Pair] = []
     /// Parameters that are in the file whole, with their names there.
     private(set) var whole: [(parameter: Tensor, stored: String)] = []
+    /// The names of those parameters in the model.
+    private var wholeNames: Set<String> = []
     private let weights: SafetensorsCheckpoint
     private let model: TransformerModel
     private let configuration: AdapterConfiguration
@@ -49,14 +51,50 @@ struct AdapterContents {
         for stored in weights.names.sorted() { try add(stored, layers) }
         for pair in pairs { try check(pair) }
         let adapted = Set(pairs.map(\.layer.name))
+        try checkAdapters(adapted)
+        try checkWhole(adapted)
+    }
+
+    /// The name of a language model's output layer where it has the embedding's weights, which is no linear layer of the model then.
+    private var tiedOutput: String? {
+        guard model.configuration.headKind == .causalLanguageModel else { return nil }
+        let output = model.configuration.family.layout.head(.causalLanguageModel).classifier
+        return model.parameters[output + ".weight"] == nil ? output : nil
+    }
+
+    /// Checks that every module that must have an adapter has one.
+    private func checkAdapters(_ adapted: Set<String>) throws {
         let head = LowRankAdapters.head(of: model.configuration)
-        for layer in model.parameters.linearLayers where !adapted.contains(layer.name) {
-            guard configuration.requires(layer.name, isHead: LowRankAdapters.isHead(layer.name, head)) else {
-                continue
-            }
+        var modules = model.parameters.linearLayers.map { layer in
+            (name: layer.name, isHead: LowRankAdapters.isHead(layer.name, head))
+        }
+        // Dense layers behind the encoder are none of the class whose adapters PEFT saves.
+        if model.configuration.headKind == .embedding { modules.removeAll { $0.isHead } }
+        if let output = tiedOutput { modules.append((name: output, isHead: true)) }
+        for (module, isHead) in modules where !adapted.contains(module) {
+            // A head may be in the file whole where modules_to_save does not say so.
+            let isSaved = isHead && wholeNames.contains(module + ".weight")
+            guard !isSaved, configuration.requires(module, isHead: isHead) else { continue }
             throw error(
-                "has no adapter of '\(layer.name)', which is one of target_modules (\(configuration.path)); give both files of one training"
+                "has no adapter of '\(module)', which is one of target_modules (\(configuration.path)); give both files of one training"
             )
+        }
+    }
+
+    /// Checks that every module of the model that `modules_to_save` names is there whole.
+    private func checkWhole(_ adapted: Set<String>) throws {
+        var names: [String] = []
+        for entry in model.parameters.entries where !entry.isAuxiliary { names.append(entry.name) }
+        if let output = tiedOutput { names.append(output + ".weight") }
+        for module in configuration.whole {
+            for name in names
+            where AdapterConfiguration.isPart(name, of: module) && !wholeNames.contains(name) {
+                let layer = name.split(separator: ".").dropLast().joined(separator: ".")
+                if adapted.contains(layer) { continue }
+                throw error(
+                    "has no tensor '\(AdapterWriter.prefix)\(name)', though modules_to_save (\(configuration.path)) names \(module); "
+                        + "give both files of one training")
+            }
         }
     }
 
@@ -85,6 +123,7 @@ struct AdapterContents {
                     + "\(parameter.shape); \(Self.remedy)")
         }
         whole.append((parameter, stored))
+        wholeNames.insert(name)
     }
 
     /// Returns true for an embedding that was trained whole, where the base's output layer has the same weights: PEFT trains one of both.
@@ -99,10 +138,9 @@ struct AdapterContents {
     /// Checks that a layer may have an adapter, and the adapter's shapes.
     private func check(_ pair: Pair) throws {
         let module = pair.layer.name
-        guard configuration.allows(module) else {
+        if let refusal = configuration.refusal(of: module) {
             throw error(
-                "holds an adapter of '\(module)', which target_modules (\(configuration.path)) does not name; give both files of one "
-                    + "training")
+                "holds an adapter of '\(module)', which \(refusal); give both files of one training")
         }
         let shape = pair.layer.weight.shape
         let (outputs, inputs) = pair.layer.isTransposed ? (shape[1], shape[0]) : (shape[0], shape[1])

@@ -69,6 +69,11 @@ public struct AdapterReader {
         for pair in contents.pairs {
             let (a, b) = (try tensor(pair.a, weights), try tensor(pair.b, weights))
             try pair.layer.add(a, b, scale: configuration.scale(rank: a.size(0)))
+            guard try FiniteWeights.holds(pair.layer.weight) else {
+                throw TransformersError(
+                    "\(weightsPath): with the adapter of '\(pair.layer.name)' that layer's weight is not finite; lora_alpha "
+                        + "(\(configuration.path)) or the adapter's numbers are too large")
+            }
         }
         for (parameter, stored) in contents.whole { try parameter.copy(from: tensor(stored, weights)) }
         return model

@@ -143,10 +143,30 @@ struct RoundedStudentTests {
                 try export(directory, as: type) { $0.calibration = directory }
             }
             #expect(error?.description.contains("leave --calibrate and --imatrix out") == true)
+            try expectUnknownTypesAreRefused(directory)
             // What is trained of it further is another model.
             let (again, _) = try AutoModel.load(from: directory)
             try ModelWriter.save(again, to: directory)
             #expect(try GGUFExportModel(directory: directory).trainedType == nil)
+        }
+    }
+
+    /// Checks that an unknown type in `config.json` is an error of an export, and leaves the file as it was.
+    private func expectUnknownTypesAreRefused(_ directory: URL) throws {
+        let file = directory.appending(path: "config.json")
+        let original = try Data(contentsOf: file)
+        defer { try? original.write(to: file) }
+        for (value, written) in [("q9_9", "\"q9_9\""), (5, "5"), ("", "\"\"")] as [(JSONValue, String)] {
+            var fields = try #require(try JSONValue.load(contentsOf: file).objectValue)
+            fields["quantize_aware_type"] = value
+            try Data(JSONValue.object(fields).serialized().utf8).write(to: file)
+            let error = #expect(throws: ExportError.self) { try GGUFExportModel(directory: directory) }
+            let message = error.map { "\($0)" } ?? ""
+            #expect(
+                message.contains(
+                    "config.json: quantize_aware_type is \(written), which is no type of a GGUF file"),
+                "\(message)")
+            #expect(message.contains("one of f32, f16, bf16, q8_0"), "\(message)")
         }
     }
 

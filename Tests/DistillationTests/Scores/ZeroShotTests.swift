@@ -39,6 +39,14 @@ struct ZeroShotTests {
         return request
     }
 
+    @Test("a byte order mark before the first label is none of it")
+    func markedLabels() throws {
+        defer { scratch.remove() }
+        let file = try scratch.write("\u{FEFF}sports\r\n\nfilm\n", "marked.txt")
+        let options = try ZeroShotOptions(labelsIn: file)
+        #expect(options.labels.map { Array($0.utf8) } == [Array("sports".utf8), Array("film".utf8)])
+    }
+
     @Test("the probabilities are those of transformers' pipeline", arguments: [false, true])
     func golden(multiLabel: Bool) throws {
         defer { scratch.remove() }
