@@ -1,7 +1,10 @@
-"""Texts of a language model: distill-run and llama.cpp (xllamacpp) on the same GGUF files, in turn.
+"""Texts of a language model: distill-run and llama.cpp on the same GGUF files, in turn.
 
     python Benchmarks/runtime/generation.py --gguf FILE [--gguf FILE …] [--model DIRECTORY [--weights bfloat16 …]]
-        [--program runtime/bin/distill-run] [--tokens 64] [--streams 1 8 32] [--prompt-tokens 400] [--rounds 5] [--threads 2]
+        [--peer-python PYTHON] [--program runtime/bin/distill-run] [--tokens 64] [--streams 1 8 32] [--prompt-tokens 400] [--rounds 5] [--threads 2]
+
+llama.cpp is xllamacpp's, whose wheel is built for AVX2; or with --peer-python that of the llama-cpp-python which this Python has, built
+for the processor it runs on: CMAKE_ARGS=-DGGML_NATIVE=ON pip install --no-binary llama-cpp-python llama-cpp-python.
 
 Each file is opened by both; a directory in Hugging Face format by distill-run alone. Each side is a process that has opened its model; a round
 gives one side the prompts, then the next side. First prompts are continued, so many at a time; then a long prompt is read, of which
@@ -31,6 +34,8 @@ PROMPTS = [
 
 def serve(request):
     """llama.cpp's side: answers each line of prompts with the number of tokens that it generated."""
+    if request["native"]:
+        return serve_native(request)
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()
@@ -55,6 +60,69 @@ def serve(request):
         for line in sys.stdin:
             made = list(pool.map(complete, json.loads(line)))
             print(json.dumps({"tokens": sum(tokens for tokens, _, _ in made), "prompt": made[0][1], "text": made[0][2]}), flush=True)
+
+
+class Native:
+    """llama.cpp by its C interface: greedy texts of several sequences in one batch."""
+
+    def __init__(self, request):
+        import llama_cpp
+        import numpy
+
+        self.c, self.numpy, self.tokens = llama_cpp, numpy, request["tokens"]
+        llama_cpp.llama_backend_init()
+        print(llama_cpp.llama_print_system_info().decode(), file=sys.stderr)
+        self.model = llama_cpp.llama_model_load_from_file(request["file"].encode(), llama_cpp.llama_model_default_params())
+        parameters = llama_cpp.llama_context_default_params()
+        parameters.n_ctx = 1024 * request["batch"]
+        parameters.n_batch = parameters.n_ubatch = 2048
+        parameters.n_seq_max = request["batch"]
+        parameters.n_threads = parameters.n_threads_batch = request["threads"]
+        self.context = llama_cpp.llama_init_from_model(self.model, parameters)
+        self.vocabulary = llama_cpp.llama_model_get_vocab(self.model)
+        self.size = llama_cpp.llama_vocab_n_tokens(self.vocabulary)
+        self.batch = llama_cpp.llama_batch_init(4096, 0, 1)
+
+    def encode(self, text):
+        data = text.encode()
+        ids = (self.c.llama_token * (len(data) + 8))()
+        return list(ids[:self.c.llama_tokenize(self.vocabulary, data, len(data), ids, len(ids), True, True)])
+
+    def decode(self, rows):
+        """Computes rows of (sequence, token, place, whether its logits are wanted); returns the most probable token of each wanted one."""
+        for i, (sequence, token, place, wanted) in enumerate(rows):
+            self.batch.token[i], self.batch.pos[i] = token, place
+            self.batch.n_seq_id[i], self.batch.seq_id[i][0] = 1, sequence
+            self.batch.logits[i] = wanted
+        self.batch.n_tokens = len(rows)
+        if self.c.llama_decode(self.context, self.batch) != 0:
+            sys.exit("llama_decode failed")
+        best = []
+        for i, row in enumerate(rows):
+            if row[3]:
+                logits = self.c.llama_get_logits_ith(self.context, i)
+                best.append(int(self.numpy.ctypeslib.as_array(logits, shape=(self.size,)).argmax()))
+        return best
+
+    def __call__(self, prompts):
+        self.c.llama_memory_clear(self.c.llama_get_memory(self.context), True)
+        prompts = [self.encode(prompt) for prompt in prompts]
+        rows = [(s, token, i, i == len(ids) - 1) for s, ids in enumerate(prompts) for i, token in enumerate(ids)]
+        texts, running = [[] for _ in prompts], list(range(len(prompts)))
+        while running:
+            for s, token in zip(running, self.decode(rows)):
+                texts[s].append(token)
+            running = [s for s in running
+                       if len(texts[s]) < self.tokens and not self.c.llama_vocab_is_eog(self.vocabulary, texts[s][-1])]
+            rows = [(s, texts[s][-1], len(prompts[s]) + len(texts[s]) - 1, True) for s in running]
+        return dict(tokens=sum(map(len, texts)), prompt=len(prompts[0]), text="")
+
+
+def serve_native(request):
+    model = Native(request)
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(model(json.loads(line))), flush=True)
 
 
 class Side:
@@ -100,8 +168,9 @@ class Ours(Side):
 
 class Peer(Side):
     def __init__(self, file, options, batch, tokens):
-        request = dict(file=file, tokens=tokens, batch=batch, threads=options.threads)
-        super().__init__(f"llama.cpp {pathlib.Path(file).name}", [sys.executable, __file__, "--serve", json.dumps(request)])
+        request = dict(file=file, tokens=tokens, batch=batch, threads=options.threads, native=bool(options.peer_python))
+        python = options.peer_python or sys.executable
+        super().__init__(f"llama.cpp {pathlib.Path(file).name}", [python, __file__, "--serve", json.dumps(request)])
         self.answer()
 
     def generate(self, prompts):
@@ -149,6 +218,7 @@ def main():
     parser.add_argument("--model")
     parser.add_argument("--weights", nargs="*", default=[], choices=["bfloat16", "int8", "int4"])
     parser.add_argument("--gguf", action="append", default=[])
+    parser.add_argument("--peer-python", help="a Python with llama-cpp-python")
     parser.add_argument("--program", default=str(ROOT / "runtime/bin/distill-run"))
     parser.add_argument("--streams", type=int, nargs="*", default=[1, 8, 32])
     for name, value in [("tokens", 64), ("prompt-tokens", 400), ("rounds", 5), ("threads", 2)]:

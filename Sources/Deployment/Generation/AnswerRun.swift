@@ -124,11 +124,7 @@ public struct AnswerRun {
             let kept = zip(prompts, texts).filter { request.keepsUnfinished || $1.finishReason == .stop }
             // A part of a file may have no answer that came to an end.
             guard !kept.isEmpty || request.shard != nil else {
-                throw GenerationError(
-                    "\(texts.count == 1 ? "the answer" : "none of the \(texts.count) answers") "
-                        + "\(texts.count == 1 ? "did not come" : "came") to an end within \(options.maxNewTokens) tokens; raise "
-                        + "--max-new-tokens and pass --overwrite to begin again, or keep them as they are with --keep-unfinished"
-                )
+                throw Self.nothingEnded(texts.count, options.maxNewTokens)
             }
             report.kept = kept.count
             try AtomicFile.write(
@@ -136,6 +132,13 @@ public struct AnswerRun {
             journal?.remove()
         }
         return (report, texts)
+    }
+
+    private static func nothingEnded(_ answers: Int, _ tokens: Int) -> GenerationError {
+        GenerationError(
+            (answers == 1 ? "the answer did not come" : "none of the \(answers) answers came")
+                + " to an end within \(tokens) tokens; raise --max-new-tokens and pass --overwrite to begin again, or keep them as they "
+                + "are with --keep-unfinished")
     }
 
     /// The prompts to answer, and their places among all of the request.

@@ -67,6 +67,7 @@ struct ShapeSearch {
             try attempt([try fitted(layers: found.layers, groups: groups(of: found), hidden: hidden)])
         }
         found = best() ?? found
+        guard sizes.layers == nil else { return Self.sorted(tried) }
         let near = max(fewest, found.layers - 2)...min(own.layers, found.layers + 2)
         try attempt(near.map { try fitted(layers: $0, groups: groups(of: found), hidden: found.hiddenSize) })
         return Self.sorted(tried)

@@ -54,20 +54,7 @@ extension DistillRequest {
     func requireFitting(_ task: TaskIdentifier) throws {
         try training.requireFitting(task)
         try data.requireFitting(task)
-        for (name, isStated) in [("alpha", statedAlpha != nil), ("temperature", statedTemperature != nil)]
-        where isStated && !usesDefaultObjectives {
-            throw DistillationError(
-                "\(name) is of the default objectives, and this run names its own; leave it out, and give each objective its weight and "
-                    + "options, such as 'kl(weight = 0.7, temperature = 4)'")
-        }
-        for (name, isStated) in [
-            ("class_weights", training.classWeights != nil),
-            ("label_smoothing_factor", training.labelSmoothingFactor != 0),
-        ] where isStated && !usesDefaultObjectives && !baseline {
-            throw DistillationError(
-                "\(name) is of the default loss on the labels, and this run names its own objectives; leave it out, and give the objective "
-                    + "its options, such as 'cross_entropy(weight = 0.3, label_smoothing = 0.1)'")
-        }
+        try requireDefaultObjectives()
         guard student.scoreActivation == nil || task.definition.ranksDocuments else {
             throw DistillationError(
                 "score_activation makes a ranker's score of its logit, and the teacher is a model for \(task.rawValue); leave it out"
@@ -121,6 +108,26 @@ extension DistillRequest {
             throw DistillationError(
                 "alpha is \(alpha), but a text's vector has no label beside its teacher's to weigh against; leave it out"
             )
+        }
+    }
+
+    /// Checks that what belongs to the default objectives is not given beside others.
+    ///
+    /// - Throws: ``DistillationError``, which names the setting.
+    private func requireDefaultObjectives() throws {
+        for (name, isStated) in [("alpha", statedAlpha != nil), ("temperature", statedTemperature != nil)]
+        where isStated && !usesDefaultObjectives {
+            throw DistillationError(
+                "\(name) is of the default objectives, and this run names its own; leave it out, and give each objective its weight and "
+                    + "options, such as 'kl(weight = 0.7, temperature = 4)'")
+        }
+        for (name, isStated) in [
+            ("class_weights", training.classWeights != nil),
+            ("label_smoothing_factor", training.labelSmoothingFactor != 0),
+        ] where isStated && !usesDefaultObjectives && !baseline {
+            throw DistillationError(
+                "\(name) is of the default loss on the labels, and this run names its own objectives; leave it out, and give the objective "
+                    + "its options, such as 'cross_entropy(weight = 0.3, label_smoothing = 0.1)'")
         }
     }
 

@@ -160,7 +160,8 @@ struct MetaspaceWords: DirectPath {
             let hasSpaces = aligned.scalars.contains {
                 UnicodeTables.contains($0, in: UnicodeTables.whitespace)
             }
-            guard !hasSpaces, !aligned.bytes.isEmpty, aligned.bytes.firstPlace(of: metaspace.replacement) == nil,
+            guard !hasSpaces, !aligned.bytes.isEmpty,
+                aligned.bytes.firstPlace(of: metaspace.replacement) == nil,
                 !aligned.bytes.contains(where: addedTokens.mayBegin)
             else { return false }
             for byte in aligned.bytes { word.append(byte) }
