@@ -36,7 +36,7 @@ struct SidesTests {
         let text = try words(.object(record))
         for part in [
             "Spearman correlation against size", "nDCG@10 0.6989 0.9135", "similarity to teacher 0.2357",
-            "latency p50, one text (teacher): one pair 10.7 ms 9.41 ms", "300 texts",
+            "latency p50, one text (teacher: one pair) 10.7 ms 9.41 ms", "300 texts",
             "teacher: 10.7 ms a pair",
         ] { #expect(text.contains(part), "\(part)") }
         for part in ["23.57 %", "as fast", "of cosines", "against latency"] {

@@ -44,8 +44,8 @@ struct NetworkTests {
     @Test("files of the certificate, its key and the API's key are named where they are wrong")
     func files() throws {
         let scratch = try Scratch()
-        let empty = scratch.url.appending(path: "empty")
-        try Data("\u{FEFF}secret\n".utf8).write(to: empty)
+        let wrong = scratch.url.appending(path: "wrong")
+        try Data("s\u{E9}cret\n".utf8).write(to: wrong)
         for (arguments, part) in [
             (["--tls-cert", "/nowhere", "--tls-key", privateKey], "/nowhere: no such file"),
             (["--tls-cert", certificate, "--tls-key", "/nowhere"], "/nowhere: no such file"),
@@ -57,7 +57,7 @@ struct NetworkTests {
                 ["--tls-cert", certificate, "--tls-key", certificate],
                 "--tls-key \(certificate): holds no private key"
             ),
-            (["--api-key-file", empty.path], "--api-key-file \(empty.path): the API key must be"),
+            (["--api-key-file", wrong.path], "--api-key-file \(wrong.path): the API key must be"),
             (
                 ["--tokenization-workers", "100000000"],
                 "--tokenization-workers must be a number from 1 to 4096"

@@ -15,14 +15,10 @@ extension ModelConfiguration {
                 "\(path): no such directory; give a model directory in Hugging Face format")
         case .regular where path.lowercased().hasSuffix(".gguf"):
             throw ArchitectureError(
-                "\(path): is a GGUF file, which is not read here; give a model directory in Hugging Face format, with config.json and "
-                    + "model.safetensors")
+                "\(path): is a GGUF file, which holds a language model and is not read here; write texts with it by `distill generate` or "
+                    + "distill-run, or give a model directory in Hugging Face format, with config.json and model.safetensors"
+            )
         case .regular, .other:
-            guard !path.lowercased().hasSuffix(".gguf") else {
-                throw ArchitectureError(
-                    "\(path): is a GGUF file, which holds a language model; write texts with it by `distill generate` or distill-run, or give "
-                        + "a model directory in Hugging Face format here")
-            }
             throw ArchitectureError("\(path): is a file; give a model directory in Hugging Face format")
         case .directory: break
         }

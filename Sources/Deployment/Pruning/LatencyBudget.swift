@@ -28,6 +28,7 @@ final class LatencyBudget: ShapeBudget {
     private let name: String
     private let texts: EncodedDataset
     private let target: Target
+    private let shouldStop: () -> Bool
     /// The most that a search allows, as a fraction of the model's time.
     private var limit: Double
     private var ratios: [ModelShape: Double]
@@ -44,9 +45,14 @@ final class LatencyBudget: ShapeBudget {
     ///   - name: The model as it was named, for messages.
     ///   - texts: The texts that are timed.
     ///   - target: The most that is allowed.
+    ///   - shouldStop: Polled before each measurement.
     /// - Throws: `DistillationError` where the model is that fast already.
-    init(_ model: TransformerModel, name: String, texts: EncodedDataset, target: Target) throws {
+    init(
+        _ model: TransformerModel, name: String, texts: EncodedDataset, target: Target,
+        shouldStop: @escaping () -> Bool = { false }
+    ) throws {
         (self.model, self.name, self.texts, self.target) = (model, name, texts, target)
+        self.shouldStop = shouldStop
         ratios = [model.configuration.shape: 1]
         limit = 1
         switch target {
@@ -84,6 +90,7 @@ final class LatencyBudget: ShapeBudget {
 
     /// The median times of the model and of another, which are timed in turns.
     private func times(of other: TransformerModel, samples: Int) throws -> Times {
+        if shouldStop() { throw InterruptedError() }
         let medians = try Self.medians([model, other], texts, samples: samples)
         return Times(model: medians[0], pruned: medians[1])
     }

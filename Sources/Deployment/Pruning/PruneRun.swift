@@ -37,7 +37,7 @@ public struct PruneRun {
                 budgets: .init(calibration: request.calibrationTokens, trial: request.trialTokens), log: log)
         }
         let work = try PruningWork(request, loaded.model, material, log)
-        let found = try self.found(work, try budget(loaded, material))
+        let found = try self.found(work, try budget(loaded, material, log))
         let (shape, pruned, selection) = (found.shape, found.model, found.selection)
         var report = PruneReport(
             model: request.model.path, output: request.output.path, data: material.record,
@@ -87,7 +87,9 @@ public struct PruneRun {
     }
 
     /// What a search may spend; `nil` without a search.
-    private func budget(_ loaded: LoadedModel, _ material: PruningMaterial) throws -> (any ShapeBudget)? {
+    private func budget(
+        _ loaded: LoadedModel, _ material: PruningMaterial, _ log: RunLog
+    ) throws -> (any ShapeBudget)? {
         if let target = try parameterTarget(loaded) {
             return ParameterBudget(model: loaded.model, name: request.model.path, target: target)
         }
@@ -98,7 +100,8 @@ public struct PruneRun {
         case .parameters, .ratio, nil: return nil
         }
         return try LatencyBudget(
-            loaded.model, name: request.model.path, texts: material.trial.dataset, target: target)
+            loaded.model, name: request.model.path, texts: material.trial.dataset, target: target,
+            shouldStop: log.shouldStop)
     }
 
     /// The model that is cut to the sizes that are given, or that a search finds.

@@ -94,6 +94,20 @@ final class Decoder: Sendable {
     }
 }
 
+extension Decoder {
+    /// The line that a form in blocks changes nothing, where no matrix has rows of whole blocks.
+    func warnings(of weights: LanguageModel.Weights) -> [String] {
+        let settings = try? configuration.decoderSettings()
+        let attention = configuration.numAttentionHeads * (settings?.headSize ?? 0)
+        let sums = [configuration.hiddenSize, configuration.intermediateSize, attention]
+        guard weights.blocks != nil, !sums.contains(where: { $0.isMultiple(of: 32) }) else { return [] }
+        return [
+            "\(configuration.source): no matrix has rows of whole blocks of 32 (they have "
+                + "\(sums.map(String.init).joined(separator: ", "))), so that \(weights.rawValue) rounds nothing"
+        ]
+    }
+}
+
 extension Decoder: NextTokenModel {
     var positions: Int { configuration.maxLength }
     var vocabularySize: Int { configuration.vocabSize }

@@ -123,7 +123,9 @@ public final class LanguageModel: Sendable {
         }
         try verification.value()
         (self.path, self.configuration, batchSize) = (path, configuration, options.batchSize)
-        warnings = configuration.warnings + tokenizer.warnings(for: configuration, in: path)
+        warnings =
+            configuration.warnings + tokenizer.warnings(for: configuration, in: path)
+            + decoder.warnings(of: options.weights)
     }
 
     /// True if a directory holds a language model, and none of embeddings; or for a GGUF file, by its name.
