@@ -11,7 +11,7 @@ public enum Runtime {
     /// The number of tensor handles that Swift currently holds, in all threads. For leak tests.
     public static var liveTensorCount: Int { Int(ct_live_tensors()) }
 
-    /// The number of threads a kernel may use.
+    /// The number of threads a kernel may use: in ``withThreadCount(_:_:)`` that of this scope, whatever other threads' scopes have.
     public static var threadCount: Int { Int(ct_num_threads()) }
 
     /// The largest number of threads that can be asked for: more than machines have processors, fewer than systems have threads.

@@ -67,6 +67,7 @@ ct_error ct_reset_peak_memory(ct_device device);
 int32_t ct_device_count(ct_device_type type);
 // Processors available to this process, by its affinity and its container's CPU quota.
 int32_t ct_available_processors(void);
+// The number outside of other threads' turns (`ct_begin_threads`).
 int32_t ct_num_threads(void);
 // Waits while another thread is between `ct_begin_threads` and `ct_end_threads`.
 ct_error ct_set_num_threads(int32_t count);

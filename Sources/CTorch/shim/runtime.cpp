@@ -253,12 +253,27 @@ ct_error ct_reset_peak_memory(ct_device target) {
     });
 }
 
-int32_t ct_num_threads(void) { return thread_count(); }
+namespace {
+// The number outside of turns, once one has begun; 0 before.
+std::atomic<int32_t> outside_turns{0};
+// The turns of this thread that have begun.
+thread_local int32_t turns = 0;
+}  // namespace
+
+int32_t ct_num_threads(void) {
+    if (turns > 0) return thread_count();
+    if (int32_t count = outside_turns.load()) return count;
+    int32_t count = thread_count();
+    // Another thread's turn may have begun since.
+    int32_t now = outside_turns.load();
+    return now > 0 ? now : count;
+}
 
 ct_error ct_set_num_threads(int32_t count) {
     return guard("set_num_threads", {}, [&] {
         std::lock_guard turn(threads_turn());
         set_threads(count);
+        if (turns == 0) outside_turns = count;
     });
 }
 
@@ -266,8 +281,10 @@ ct_error ct_begin_threads(int32_t count, int32_t *before) {
     return guard("set_num_threads", {}, [&] {
         std::unique_lock turn(threads_turn());
         int previous = thread_count();
+        if (turns == 0) outside_turns = previous;
         set_threads(count);
         *before = previous;
+        ++turns;
         turn.release();
     });
 }
@@ -278,6 +295,7 @@ void ct_end_threads(int32_t before) {
     } catch (...) {
         // The number was in force before.
     }
+    --turns;
     threads_turn().unlock();
 }
 
