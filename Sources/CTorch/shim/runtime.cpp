@@ -262,11 +262,9 @@ thread_local int32_t turns = 0;
 
 int32_t ct_num_threads(void) {
     if (turns > 0) return thread_count();
-    if (int32_t count = outside_turns.load()) return count;
-    int32_t count = thread_count();
-    // Another thread's turn may have begun since.
-    int32_t now = outside_turns.load();
-    return now > 0 ? now : count;
+    // Read first: another thread's turn may begin meanwhile.
+    int32_t count = thread_count(), outside = outside_turns.load();
+    return outside > 0 ? outside : count;
 }
 
 ct_error ct_set_num_threads(int32_t count) {
