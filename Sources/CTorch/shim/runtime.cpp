@@ -256,8 +256,7 @@ ct_error ct_reset_peak_memory(ct_device target) {
 namespace {
 // The number outside of turns, once one has begun; 0 before.
 std::atomic<int32_t> outside_turns{0};
-// The turns of this thread that have begun.
-thread_local int32_t turns = 0;
+thread_local int32_t turns = 0;  // of this thread
 }  // namespace
 
 int32_t ct_num_threads(void) {
