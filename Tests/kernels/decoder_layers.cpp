@@ -1,5 +1,6 @@
 // A decoder's layer, forward and backward, against PyTorch's values and gradients, with and without kept keys and values.
 
+#include "cache_pages.h"
 #include "kernels/parallel.h"
 #include "kernels/training.h"
 #include "weights.h"
@@ -159,9 +160,8 @@ void expect_same_in_parts(const Layer &layer, const std::vector<float> &input, c
     std::vector<int64_t> offsets = offsets_of(test.lengths);
     size_t count = test.lengths.size();
     for (int64_t most : {1, 7, 64}) {
-        std::vector<std::vector<uint32_t>> words;
-        for (int64_t length : test.lengths)
-            words.emplace_back(static_cast<size_t>(k::table().cached_words(layer.bfloat16, test.groups, test.width, (length + 31) / 32 * 32)));
+        std::vector<CachePages> pages;
+        for (size_t s = 0; s < count; ++s) pages.emplace_back(layer.bfloat16, test.groups, test.width);
         std::vector<int64_t> past(count, 0);
         std::vector<float> joined(whole.size());
         for (;;) {
@@ -174,7 +174,7 @@ void expect_same_in_parts(const Layer &layer, const std::vector<float> &input, c
                 if (own == 0) continue;
                 members.push_back(s);
                 lengths.push_back(own);
-                texts.push_back({words[s].data(), (test.lengths[s] + 31) / 32 * 32, past[s]});
+                texts.push_back(pages[s].text(past[s], past[s] + own));
                 auto from = input.begin() + (offsets[s] + past[s]) * test.hidden;
                 rows.insert(rows.end(), from, from + own * test.hidden);
             }

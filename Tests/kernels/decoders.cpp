@@ -1,5 +1,6 @@
 // The operations of decoders: projections, causal attention with and without a cache, normalization, gated activations.
 
+#include "cache_pages.h"
 #include "kernels/table.h"
 #include "support.h"
 
@@ -42,21 +43,12 @@ struct Attention {
     }
     // The same in pieces of so many tokens, whose keys and values are kept.
     std::vector<float> pieces(const std::vector<int64_t> &counts) const {
-        auto words_of = [&](int64_t capacity) {
-            return std::vector<uint32_t>(static_cast<size_t>(k::table().cached_words(bfloat16, test.groups, test.width, capacity)));
-        };
         return run([&](void *context) {
-            std::vector<uint32_t> words = words_of(32);
-            int64_t past = 0, capacity = 32;
+            CachePages pages(bfloat16, test.groups, test.width);
+            int64_t past = 0;
             for (int64_t count : counts) {
-                if (past + count > capacity) {
-                    std::vector<uint32_t> larger = words_of(96);
-                    k::table().move_cached(bfloat16, test.groups, test.width, {words.data(), capacity, past}, {larger.data(), 96, past});
-                    words.swap(larger);
-                    capacity = 96;
-                }
                 int64_t offsets[] = {0, count};
-                k::CachedText text = {words.data(), capacity, past};
+                k::CachedText text = pages.text(past, past + count);
                 void *to = static_cast<char *>(context) + past * test.heads * test.width * (bfloat16 ? 2 : 4);
                 k::table().cached_forward(bfloat16, {.shape = shape, .sequences = {offsets, 1}, .texts = &text, .query = queries(past),
                                                      .key = keys(past), .value = values(past), .context = to});
