@@ -8,7 +8,6 @@ final class RunningText<Cache> {
     private(set) var next: [Int32]
     /// The tokens of the prompt, then those generated.
     private var tokens: [Int32]
-    private(set) var generated: [Int32] = []
     /// The tokens of prompt and text.
     private(set) var seen: Set<Int32> = []
     private let options: GenerationOptions
@@ -32,6 +31,9 @@ final class RunningText<Cache> {
         scan = StopStringScan(options.stopStrings)
     }
 
+    /// The tokens after the prompt.
+    var generated: ArraySlice<Int32> { tokens[promptCount...] }
+
     /// The tokens that the cache has once the model has seen all but the next.
     var cachedTokens: ArraySlice<Int32> { tokens.dropLast(next.count) }
 
@@ -40,7 +42,6 @@ final class RunningText<Cache> {
     /// - Parameter positions: The model's positions.
     /// - Returns: The text that is final with it.
     func append(_ choice: TokenSampler.Choice, positions: Int) throws -> String {
-        generated.append(choice.token)
         tokens.append(choice.token)
         next = [choice.token]
         if options.repetitionPenalty != 1 { seen.insert(choice.token) }
@@ -64,7 +65,7 @@ final class RunningText<Cache> {
     var result: GeneratedText? {
         finishReason.map {
             GeneratedText(
-                text: String(decoding: text, as: UTF8.self), tokenIDs: generated,
+                text: String(decoding: text, as: UTF8.self), tokenIDs: Array(generated),
                 logProbabilities: options.returnsLogProbabilities ? logProbabilities : nil, finishReason: $0)
         }
     }

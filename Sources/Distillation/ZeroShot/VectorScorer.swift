@@ -43,12 +43,13 @@ struct VectorScorer: ZeroShotScorer {
     /// The labels stay whole, whatever texts are cut to.
     private static func labelInputs(_ texts: [String], _ teacher: LoadedModel) throws -> EncodedDataset {
         let positions = teacher.model.configuration.maxLength
-        for text in texts where try inputs([text], teacher, positions).cut > 0 {
+        let all = try inputs(texts, teacher, positions)
+        if all.cut > 0, let text = try texts.first(where: { try inputs([$0], teacher, positions).cut > 0 }) {
             throw DistillationError(
                 "--labels: '\(text)' is longer than the \(positions) tokens that \(teacher.directory.path) reads; shorten the label or "
                     + "the --template")
         }
-        return try inputs(texts, teacher, positions).dataset
+        return all.dataset
     }
 
     private static func inputs(
