@@ -80,7 +80,7 @@ extension ChatTemplates {
             throw ChatTemplateError.unreadable(file: path, reason: GitLFSPointer.advice)
         }
         // Of editors that put a byte order mark there, which no prompt is to begin with.
-        let start = mapped.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        let start = ByteOrderMark.length(in: mapped.bytes)
         guard let text = String(validating: mapped.bytes.dropFirst(start), as: UTF8.self) else {
             throw ChatTemplateError.unreadable(file: path, reason: "is not UTF-8; save it as UTF-8")
         }

@@ -34,8 +34,7 @@ final class OpenFile {
         for mark: [UInt8] in [[0xFF, 0xFE], [0xFE, 0xFF]] where try reader.starts(with: mark) {
             throw DatasetError(path, "this is UTF-16; convert the file to UTF-8")
         }
-        // A byte order mark.
-        try reader.skip(prefix: [0xEF, 0xBB, 0xBF])
+        try reader.skip(prefix: ByteOrderMark.bytes)
     }
 
     /// The error of a program that cannot read Parquet.

@@ -126,7 +126,7 @@ package final class LineReader {
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
             throw RuntimeError("\(path): this is UTF-16; convert the file to UTF-8")
         }
-        return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        return ByteOrderMark.length(in: bytes)
     }
 }
 

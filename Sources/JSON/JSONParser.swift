@@ -1,3 +1,5 @@
+import Storage
+
 /// A recursive-descent parser over UTF-8 bytes; its recursion ends at `JSONValue.maximumNesting`.
 struct JSONParser {
     let bytes: UnsafeRawBufferPointer
@@ -16,7 +18,7 @@ struct JSONParser {
 
     mutating func parseDocument() throws -> JSONValue {
         // A byte order mark says nothing that UTF-8 does not.
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+        position = ByteOrderMark.length(in: bytes)
         skipWhitespace()
         let value = try parseValue()
         skipWhitespace()

@@ -87,10 +87,9 @@ struct NetworkArguments: ParsableArguments {
         }
         if let apiKeyFile {
             let bytes = try FileSystem.bytes(of: apiKeyFile)
-            // Editors put a byte order mark there.
-            let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
             return try read(
-                String(decoding: bytes.dropFirst(start), as: UTF8.self), "--api-key-file \(apiKeyFile)")
+                String(decoding: bytes.dropFirst(ByteOrderMark.length(in: bytes)), as: UTF8.self),
+                "--api-key-file \(apiKeyFile)")
         }
         if let apiKey { return try read(apiKey, "--api-key") }
         return try getenv("API_KEY").map { try read(String(cString: $0), "the environment's API_KEY") }

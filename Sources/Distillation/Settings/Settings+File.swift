@@ -32,8 +32,8 @@ extension Settings {
             throw SettingsError(
                 "\(path): has \(file.count) bytes; settings have at most \(SettingsYAML.largest)")
         }
-        let isMarked = file.bytes.starts(with: [0xEF, 0xBB, 0xBF])
-        let bytes = UnsafeRawBufferPointer(rebasing: file.bytes.dropFirst(isMarked ? 3 : 0))
+        let bytes = UnsafeRawBufferPointer(
+            rebasing: file.bytes.dropFirst(ByteOrderMark.length(in: file.bytes)))
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw SettingsError("\(path): the bytes are not UTF-8; save the file as UTF-8")
         }

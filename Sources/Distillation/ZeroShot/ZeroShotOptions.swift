@@ -64,9 +64,8 @@ public struct ZeroShotOptions: Sendable, Equatable {
         let path = file.path(percentEncoded: false)
         guard FileManager.default.fileExists(atPath: path) else { throw FileError.missing(path) }
         let bytes = try Data(contentsOf: file)
-        // Editors put a byte order mark there.
-        let isMarked = bytes.starts(with: [0xEF, 0xBB, 0xBF])
-        guard let text = String(validating: bytes.dropFirst(isMarked ? 3 : 0), as: UTF8.self) else {
+        let content = bytes.dropFirst(ByteOrderMark.length(in: bytes))
+        guard let text = String(validating: content, as: UTF8.self) else {
             throw DistillationError("\(path): the bytes are not UTF-8; write the file anew")
         }
         let lines = text.split(whereSeparator: \.isNewline).map {

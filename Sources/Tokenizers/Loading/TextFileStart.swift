@@ -4,9 +4,7 @@ import Storage
 enum TextFileStart {
     /// The text's bytes, without a byte order mark.
     static func content(of bytes: UnsafeRawBufferPointer) -> UnsafeBufferPointer<UInt8> {
-        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-        let text = bytes.starts(with: mark) ? UnsafeRawBufferPointer(rebasing: bytes[mark.count...]) : bytes
-        return text.bindMemory(to: UInt8.self)
+        UnsafeRawBufferPointer(rebasing: bytes[ByteOrderMark.length(in: bytes)...]).bindMemory(to: UInt8.self)
     }
 
     /// - Throws: ``TokenizerError/malformed(file:key:reason:)`` if the file is a pointer to another.
