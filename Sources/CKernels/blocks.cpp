@@ -224,10 +224,7 @@ int32_t ck_pack_blocks(int32_t form, const void *rows, int64_t outputs, int64_t 
     auto kind = static_cast<k::BlockForm>(form);
     int64_t bytes = inputs / (k::block_layout(kind).is_super ? 256 : 32) * stored_bytes(kind);
     return pack(kind, outputs, inputs, to, [&](int64_t output) {
-        // Pairs of neighbors become an element of the head's first half and one of its second.
-        int64_t place = head > 0 ? output % head : 0;
-        int64_t row = head > 0 ? output - place + (place < head / 2 ? 2 * place : 2 * place - head + 1) : output;
-        return static_cast<const uint8_t *>(rows) + row * bytes;
+        return static_cast<const uint8_t *>(rows) + ctorch::stored_row(output, head) * bytes;
     });
 }
 

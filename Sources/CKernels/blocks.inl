@@ -7,18 +7,6 @@ constexpr int64_t block_tile = 8;
 constexpr int64_t block_tile = 4;
 #endif
 
-// Sixteen halves that are finite.
-CT_INLINE vf widen_halves(const uint8_t *from) {
-#if CT_AVX512
-    return (vf)_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(from)));
-#else
-    vu bits = __builtin_convertvector(load_as<vh>(from), vu);
-    // The exponent's bias differs by 112; what has no exponent of its own is right too.
-    vf magnitude = (vf)((bits & 0x7FFFu) << 13) * 0x1p112f;
-    return (vf)((vu)magnitude | (bits & 0x8000u) << 16);
-#endif
-}
-
 typedef uint8_t vb16 __attribute__((vector_size(16)));
 typedef int8_t vc16 __attribute__((vector_size(16)));
 

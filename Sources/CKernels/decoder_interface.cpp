@@ -108,6 +108,8 @@ void multiply_int8(const ck_linear &linear, int64_t rows, const float *input, fl
     });
 }
 
+k::RightOperand right(const ck_linear &linear) { return {linear.words, static_cast<k::RightType>(linear.word_type)}; }
+
 // Linear layers on the same rows.
 template <class S, class Output>
 void project(int64_t rows, const S *input, std::initializer_list<std::pair<const ck_linear *, Output *>> layers) {
@@ -122,7 +124,7 @@ void project(int64_t rows, const S *input, std::initializer_list<std::pair<const
             continue;
         }
         if (!linear->is_int8) {
-            parts.push_back({.outputs = linear->outputs, .right = linear->words, .bias = linear->bias, .output = output});
+            parts.push_back({.outputs = linear->outputs, .right = right(*linear), .bias = linear->bias, .output = output});
             continue;
         }
         if constexpr (std::is_same_v<S, float> && std::is_same_v<Output, float>) multiply_int8(*linear, rows, input, output);
@@ -170,7 +172,7 @@ void fuse(const ck_decoder_layer &l, const k::CausalShape &shape, k::Sequences a
     int64_t rows = at.tokens(), queries = l.heads * l.width, keys = l.key_value_heads * l.width;
     // In bfloat16 half of it is used.
     auto parts = workspace.reserve<float>({rows * queries, rows * keys, rows * keys, rows * queries});
-    auto linear = [](const ck_linear &layer) { return k::DecoderLinear{layer.words, layer.bias}; };
+    auto linear = [](const ck_linear &layer) { return k::DecoderLinear{right(layer), layer.bias}; };
     k::table().decoder_forward(l.bfloat16, {.shape = {.attention = shape, .hidden = l.hidden, .intermediate = l.intermediate,
                                                       .activation = static_cast<k::Activation>(l.activation), .epsilon = l.epsilon, .offset = l.offset},
                                             .sequences = at,
@@ -188,6 +190,7 @@ void fuse(const ck_decoder_layer &l, const k::CausalShape &shape, k::Sequences a
 }  // namespace
 
 static_assert(CK_PAGE_TOKENS == k::page_tokens);
+static_assert(CK_FLOAT16 == static_cast<int>(k::RightType::float16) && CK_BFLOAT16 == static_cast<int>(k::RightType::bfloat16));
 
 int64_t ck_page_words(bool bfloat16, int64_t heads, int64_t width) { return k::table().page_words(bfloat16, heads, width); }
 

@@ -7,9 +7,9 @@ void project_decoder(const DecoderForward &call) {
     const DecoderShape &shape = call.shape;
     const DecoderWeights &w = call.weights;
     int64_t hidden = shape.hidden, queries = query_width(shape), keys = key_width(shape), rows = call.sequences.tokens();
-    const ProjectionPart parts[] = {{queries, w.query.words, w.query.bias, call.memory.query},
-                                    {keys, w.key.words, w.key.bias, call.memory.key},
-                                    {keys, w.value.words, w.value.bias, call.memory.value}};
+    const ProjectionPart parts[] = {{queries, w.query.right, w.query.bias, call.memory.query},
+                                    {keys, w.key.right, w.key.bias, call.memory.key},
+                                    {keys, w.value.right, w.value.bias, call.memory.value}};
     const ProjectionForward projection{.rows = rows, .inputs = hidden, .input = nullptr, .parts = parts, .count = 3, .float_output = false};
     int64_t panels = panels_of(queries) + 2 * panels_of(keys), chunks = column_chunks<S>(rows, panels);
     RowBlocks blocks = chunks > 1 ? RowBlocks::whole(rows) : RowBlocks(rows, block_rows<S>(hidden));
@@ -39,7 +39,7 @@ template <class S>
 CT_INLINE void multiply_branch(const DecoderBranch<S> &branch, int64_t hidden, const uint32_t *left, int64_t rows, int64_t length,
                                int64_t first, int64_t last) {
     const float *bias = branch.linear.bias;
-    multiply<S>(left, rows, length, branch.linear.words, hidden, first, last,
+    multiply<S>(left, rows, length, branch.linear.right, hidden, first, last,
                 [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
                     for (int64_t half = 0; half < count; half += 16) {
                         vf shift = bias ? load_part(bias + column + half, count - half) : vf{};
@@ -88,12 +88,12 @@ void expand_gated(const DecoderForward &call, const uint32_t *left, int64_t row,
     alignas(64) float values[panel_rows<S> * 32];
     for (int64_t p = first; p < last; p += group) {
         int64_t end = std::min(last, p + group);
-        multiply<S>(left, rows, hidden, gate.words, inner, p, end, [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
+        multiply<S>(left, rows, hidden, gate.right, inner, p, end, [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
             const float *bias = gate.bias ? gate.bias + column : nullptr;
             store_tile(tile, height, count, bias, gates + r * stride + column - p * 32, stride);
             if (kept_gate) store_tile(tile, height, count, bias, kept_gate + (row + r) * inner + column, inner);
         });
-        multiply<S>(left, rows, hidden, up.words, inner, p, end, [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
+        multiply<S>(left, rows, hidden, up.right, inner, p, end, [&](int64_t r, int64_t column, int64_t height, int64_t count, const float *tile) {
             for (int64_t half = 0; half < count; half += 16) {
                 int64_t part = count - half;
                 vf shift = up.bias ? load_part(up.bias + column + half, part) : vf{};

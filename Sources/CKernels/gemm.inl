@@ -122,6 +122,17 @@ CT_INLINE void multiply(const uint32_t *left, int64_t rows, int64_t length, cons
     multiply_words<S>(left, rows, length, right, columns, first, last, 0, words<S>(length), take);
 }
 
+#include "narrow.inl"
+
+// The same with a right operand of any type.
+template <class S, class Take>
+CT_INLINE void multiply(const uint32_t *left, int64_t rows, int64_t length, RightOperand right, int64_t columns, int64_t first,
+                        int64_t last, Take &&take) {
+    if constexpr (std::is_same_v<S, float>)
+        if (right.type != RightType::words) return multiply_narrow(left, rows, length, right, columns, first, last, take);
+    multiply<S>(left, rows, length, right.words, columns, first, last, take);
+}
+
 // Multiplies a packed left operand (rows, sums) by a packed right one (sums, width) into `to`, with a row stride of `stride`.
 template <class S, class To>
 void multiply_to(const uint32_t *left, int64_t rows, int64_t sums, const uint32_t *right, int64_t width, To *to,

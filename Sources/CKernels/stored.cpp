@@ -86,7 +86,7 @@ int32_t by_panels(const ck_stored &weight, Take &&take) {
 }  // namespace
 
 bool ctorch::widen_row(const ck_stored &weight, int64_t row, float *to) {
-    const char *from = static_cast<const char *>(weight.values) + row * weight.output_stride * size_of(weight.type);
+    const char *from = static_cast<const char *>(weight.values) + stored_row(row, weight.head) * weight.output_stride * size_of(weight.type);
     return widen(weight.type, from, weight.input_stride, weight.inputs, to);
 }
 
@@ -97,6 +97,31 @@ int32_t ck_pack_stored(bool bfloat16, const ck_stored *weight, uint32_t *to) {
     return by_panels(*weight, [&](int64_t panel, int64_t count, const float *rows) {
         k::table().pack(bfloat16, true, rows, count, weight->inputs, to + panel * words);
     });
+}
+
+int64_t ck_narrow_words(int64_t outputs, int64_t inputs) { return (outputs + 31) / 32 * 16 * inputs; }
+
+int32_t ck_pack_narrow(const ck_stored *weight, uint32_t *to) {
+    const ck_stored &w = *weight;
+    // All bits of the exponent.
+    uint16_t infinite = w.type == CK_FLOAT16 ? 0x7C00 : 0x7F80;
+    std::atomic<bool> finite{true};
+    ctorch::parallel_tasks((w.outputs + 31) / 32, ctorch::element_cost(w.inputs * 64), [&](int64_t panel) {
+        char *own = reinterpret_cast<char *>(to) + panel * w.inputs * 64;
+        int64_t count = std::min<int64_t>(32, w.outputs - panel * 32);
+        bool bad = false;
+        for (int64_t place = 0; place < 32; ++place) {
+            const char *from = static_cast<const char *>(w.values) + ctorch::stored_row(panel * 32 + place, w.head) * w.output_stride * 2;
+            for (int64_t i = 0; i < w.inputs; ++i) {
+                uint16_t bits = 0;
+                if (place < count) std::memcpy(&bits, from + i * w.input_stride * 2, 2);
+                bad = bad || (bits & infinite) == infinite;
+                std::memcpy(own + (i * 32 + place) * 2, &bits, 2);
+            }
+        }
+        if (bad) finite = false;
+    });
+    return finite ? CK_DONE : CK_NOT_FINITE;
 }
 
 int32_t ck_round_rows(const ck_rounded_rows *rows) {

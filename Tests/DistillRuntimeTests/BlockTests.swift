@@ -140,7 +140,7 @@ struct BlockTests {
         try values.withUnsafeBytes { bytes in
             var stored = ck_stored(
                 type: Int32(CK_FLOAT32), values: bytes.baseAddress, outputs: Int64(outputs),
-                inputs: Int64(inputs), output_stride: Int64(inputs), input_stride: 1)
+                inputs: Int64(inputs), output_stride: Int64(inputs), input_stride: 1, head: 0)
             #expect(Int(ck_quantize_blocks(form, &stored, made.pointer)) == CK_DONE)
             #expect(made.array == expected.array)
             try #require(values.count > 100)
@@ -149,7 +149,7 @@ struct BlockTests {
         values.withUnsafeBytes { bytes in
             var stored = ck_stored(
                 type: Int32(CK_FLOAT32), values: bytes.baseAddress, outputs: Int64(outputs),
-                inputs: Int64(inputs), output_stride: Int64(inputs), input_stride: 1)
+                inputs: Int64(inputs), output_stride: Int64(inputs), input_stride: 1, head: 0)
             #expect(Int(ck_quantize_blocks(form, &stored, made.pointer)) == CK_NOT_FINITE)
         }
     }

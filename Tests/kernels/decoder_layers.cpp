@@ -67,7 +67,7 @@ class Layer {
                                .norm_offset = test.offset},
                  .hidden = h, .intermediate = i, .activation = test.activation, .epsilon = 1e-5f, .offset = test.offset};
         k::DecoderLinear *places[] = {&weights.query, &weights.key, &weights.value, &weights.output, &weights.gate, &weights.up, &weights.down};
-        for (size_t place = 0; place < 7; ++place) *places[place] = {words[place].data(), optional(biases[place])};
+        for (size_t place = 0; place < 7; ++place) *places[place] = {{words[place].data()}, optional(biases[place])};
         weights.input_norm = norms[0].data();
         weights.inner_norm = norms[1].data();
         weights.attention_norm = optional(norms[2]);

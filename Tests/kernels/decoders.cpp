@@ -97,7 +97,7 @@ void projections(bool bfloat16) {
         words[p].resize(static_cast<size_t>(k::table().packed_words(bfloat16, sizes[p], inputs)));
         k::table().pack(bfloat16, true, weights[p].data(), sizes[p], inputs, words[p].data());
         outputs[p].resize(static_cast<size_t>(rows * sizes[p]));
-        parts[p] = {sizes[p], words[p].data(), nullptr, outputs[p].data()};
+        parts[p] = {sizes[p], {words[p].data()}, nullptr, outputs[p].data()};
     }
     k::table().projection_forward(bfloat16, {.rows = rows, .inputs = inputs, .input = bfloat16 ? static_cast<const void *>(narrow.data()) : x.data(),
                                              .parts = parts, .count = 3, .float_output = true});

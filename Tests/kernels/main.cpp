@@ -32,6 +32,7 @@ int main(int count, char **arguments) {
     test::layers(golden);
     test::prenorm_layers(golden);
     test::checkpoints(arguments[2]);
+    test::blocks();
     test::decoders(golden);
     test::decoder_layers(test::Golden(std::string(arguments[1]) + "/decoder_layers.safetensors"));
     std::printf("%s: %d checks, %d failed; int8 layers have the bits %016llx\n", level.c_str(), test::checks, test::failures,

@@ -135,6 +135,7 @@ void elements(const Golden &golden);
 void layers(const Golden &golden);
 void prenorm_layers(const Golden &golden);
 void checkpoints(const std::string &fixtures);
+void blocks();
 void decoders(const Golden &golden);
 void decoder_layers(const Golden &golden);
 

@@ -45,6 +45,7 @@ typedef struct ck_linear {
     int64_t inputs, outputs;
     bool is_int8;
     const uint32_t *words;
+    int32_t word_type;    // CK_FLOAT32; or CK_FLOAT16 or CK_BFLOAT16 of a decoder's layer whose words ck_pack_narrow packed
     const float *bias;    // (outputs)
     const float *scales;  // (outputs), and
     const int32_t *sums;  // (outputs), if int8
@@ -142,15 +143,19 @@ void ck_activate(int32_t activation, float *values, int64_t count);
 enum { CK_FLOAT32 = 0, CK_FLOAT16 = 1, CK_BFLOAT16 = 2, CK_FLOAT64 = 3 };
 // Stored numbers, which need not be aligned, as float32. False where one of them is infinite or not a number.
 bool ck_widen(int32_t type, const void *from, int64_t count, float *to);
-// A weight as a file stores it: element (output, input) is number output · output_stride + input · input_stride.
+// A weight as a file stores it: element (output, input) is number output · output_stride + input · input_stride. With a `head` above 0 the
+// outputs of each so many are in the order of llama.cpp's rotary positions there.
 typedef struct ck_stored {
     int32_t type;
     const void *values;
-    int64_t outputs, inputs, output_stride, input_stride;
+    int64_t outputs, inputs, output_stride, input_stride, head;
 } ck_stored;
 enum { CK_DONE = 0, CK_NO_MEMORY = 1, CK_NOT_FINITE = 2 };
 // Packs it as ck_pack does, a panel at a time, without a copy of the whole in float32.
 int32_t ck_pack_stored(bool bfloat16, const ck_stored *weight, uint32_t *to);
+// Packs one of CK_FLOAT16 or CK_BFLOAT16 in its 16 bits, for products in float32: ck_narrow_words words.
+int64_t ck_narrow_words(int64_t outputs, int64_t inputs);
+int32_t ck_pack_narrow(const ck_stored *weight, uint32_t *to);
 
 // Weights in blocks of 32 numbers along the sum, by ggml's number of the form.
 enum { CK_Q4_0 = 2, CK_Q4_1 = 3, CK_Q5_0 = 6, CK_Q5_1 = 7, CK_Q8_0 = 8, CK_Q4_K = 12, CK_Q5_K = 13, CK_Q6_K = 14 };

@@ -34,7 +34,7 @@ k::DecoderShape decoder_shape(const ct_decoder_layer_options &o, const DecoderPa
 // The kernels' weights from packed right operands of the linear layers.
 k::DecoderWeights decoder_weights(const DecoderParameters &p, const std::vector<at::Tensor> &packed) {
     auto linear = [&](int index) {
-        return k::DecoderLinear{packed.empty() ? nullptr : word_data(packed[static_cast<size_t>(index)]),
+        return k::DecoderLinear{{packed.empty() ? nullptr : word_data(packed[static_cast<size_t>(index)])},
                                 parameter_data(p, CT_DECODER_LAYER_BIASES + index)};
     };
     return {.query = linear(CT_DECODER_LAYER_QUERY), .key = linear(CT_DECODER_LAYER_KEY), .value = linear(CT_DECODER_LAYER_VALUE),

@@ -51,7 +51,7 @@ std::vector<at::Tensor> multiplied(const at::Tensor &input, const std::vector<Mu
     for (const Multiplier &layer : layers) {
         outputs.push_back(at::empty({input.size(0), layer.outputs}, float_output ? at::kFloat : input.scalar_type()));
         parts.push_back({.outputs = layer.outputs,
-                         .right = word_data(layer.right),
+                         .right = {word_data(layer.right)},
                          .bias = layer.bias.defined() ? data(layer.bias) : nullptr,
                          .output = outputs.back().mutable_data_ptr()});
     }

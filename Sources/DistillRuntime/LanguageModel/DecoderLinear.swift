@@ -9,7 +9,8 @@ struct DecoderPrecision: Sendable {
     var blocks: Int?
 }
 
-/// A linear layer of a decoder, packed for the kernels: float32, bfloat16, int8 or blocks of few bits.
+/// A linear layer of a decoder, packed for the kernels: float32, bfloat16, int8 or blocks of few bits. A weight that is stored in 16 bits
+/// keeps them where products are in float32: they are widened as they are read, which changes no result.
 final class DecoderLinear: @unchecked Sendable {
     /// What the kernels take; its pointers live as long as this object.
     let kernel: ck_linear
@@ -73,7 +74,7 @@ final class DecoderLinear: @unchecked Sendable {
                 type: part.tensor.type,
                 values: part.tensor.bytes.baseAddress.map { $0 + part.first * part.tensor.elementSize },
                 outputs: Int64(outputs), inputs: Int64(inputs), output_stride: Int64(part.outputStride),
-                input_stride: Int64(part.inputStride))
+                input_stride: Int64(part.inputStride), head: Int64(part.head))
             if let form = precision.blocks.map(Int32.init), inputs.isMultiple(of: 32) {
                 let packed = try Self.panels(form, place, store.arena) {
                     ck_quantize_blocks(form, &stored, $0)
@@ -81,6 +82,15 @@ final class DecoderLinear: @unchecked Sendable {
                     store.notFinite(part.tensor.name)
                 }
                 (kernel.form, kernel.panels, panels) = (form, UnsafePointer(packed.pointer), packed)
+            } else if !precision.usesBFloat16, part.tensor.elementSize == 2 {
+                let packed = try AlignedBuffer<UInt32>(
+                    count: Int(ck_narrow_words(Int64(outputs), Int64(inputs))), in: store.arena)
+                try Self.check(ck_pack_narrow(&stored, packed.pointer)) {
+                    store.notFinite(part.tensor.name)
+                }
+                (kernel.words, kernel.word_type, words) = (
+                    UnsafePointer(packed.pointer), part.tensor.type, packed
+                )
             } else {
                 let packed = try AlignedBuffer<UInt32>(
                     count: Int(ck_packed_words(precision.usesBFloat16, Int64(outputs), Int64(inputs))),

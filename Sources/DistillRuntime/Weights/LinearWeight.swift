@@ -16,6 +16,8 @@ struct StoredMatrixPart {
     /// The distances, in numbers, of outputs and of inputs.
     let outputStride: Int
     let inputStride: Int
+    /// The rows of a head, where these are in llama.cpp's order of rotary positions; otherwise 0.
+    var head = 0
 }
 
 /// A linear layer's rows in blocks, where the mapped file has them.

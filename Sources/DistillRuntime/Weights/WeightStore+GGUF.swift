@@ -12,6 +12,15 @@ extension WeightStore {
     /// A tensor of a GGUF file in floating point: where the file has it, or a copy where its rows are in another order there, or where it
     /// is in a form that the kernels do not multiply.
     func stored(_ tensor: GGUFModelTensor) throws -> StoredTensor {
+        if tensor.conversion == .none, let raw = try raw(tensor) { return raw }
+        let values = try values(tensor)
+        return StoredTensor(
+            CK_FLOAT32, UnsafeRawBufferPointer(start: values.pointer, count: 4 * values.count),
+            name: tensor.info.name, owner: values.owner)
+    }
+
+    /// A tensor of a GGUF file where the file has it, its rows in the file's order; `nil` where it is not in floating point.
+    private func raw(_ tensor: GGUFModelTensor) throws -> StoredTensor? {
         let type: Int? =
             switch tensor.info.type {
             case .f32: CK_FLOAT32
@@ -19,21 +28,27 @@ extension WeightStore {
             case .bf16: CK_BFLOAT16
             default: nil
             }
-        if let type, tensor.conversion == .none {
-            return StoredTensor(
-                type, try tensor.bytes(), name: tensor.info.name, owner: self)
-        }
-        let values = try values(tensor)
-        return StoredTensor(
-            CK_FLOAT32, UnsafeRawBufferPointer(start: values.pointer, count: 4 * values.count),
-            name: tensor.info.name, owner: values.owner)
+        return try type.map { StoredTensor($0, try tensor.bytes(), name: tensor.info.name, owner: self) }
+    }
+
+    /// True if the rows of a linear layer in a GGUF file can be read where the file has them: a matrix (outputs, inputs) there.
+    private func hasRows(_ tensor: GGUFModelTensor, _ place: DecoderLinear.Place) -> Bool {
+        let isWhole = place.first == 0 && tensor.conversion != .transposed
+        return tensor.info.shape.count == 2 && (isWhole || tensor.conversion == .transposed)
+            && tensor.conversion != .normPlusOne
+    }
+
+    /// The numbers of a linear layer in a GGUF file, where they are in floating point.
+    func part(_ tensor: GGUFModelTensor, _ place: DecoderLinear.Place) throws -> StoredMatrixPart? {
+        guard hasRows(tensor, place), let raw = try raw(tensor) else { return nil }
+        return StoredMatrixPart(
+            tensor: raw, first: place.first * place.inputs, outputStride: place.inputs, inputStride: 1,
+            head: tensor.rotaryHead)
     }
 
     /// The rows of a linear layer in a GGUF file, where they are in blocks that the kernels multiply.
     func blocks(_ tensor: GGUFModelTensor, _ place: DecoderLinear.Place) throws -> StoredBlocks? {
-        let isWhole = place.first == 0 && tensor.conversion != .transposed
-        guard BlockForms.multiplied.contains(tensor.info.type), tensor.info.shape.count == 2,
-            isWhole || tensor.conversion == .transposed, tensor.conversion != .normPlusOne,
+        guard BlockForms.multiplied.contains(tensor.info.type), hasRows(tensor, place),
             let start = try tensor.bytes().baseAddress
         else { return nil }
         return StoredBlocks(

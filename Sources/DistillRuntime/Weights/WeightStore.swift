@@ -92,6 +92,7 @@ final class WeightStore {
         if case .gguf(let model) = source {
             let tensor = try tensor(entry(name, shape: place.shape), model)
             if let blocks = try blocks(tensor, place) { return .blocks(blocks) }
+            if let part = try part(tensor, place) { return .stored(part) }
         }
         let tensor = try tensor(name, shape: place.shape)
         let step = place.isTransposed ? 1 : place.inputs

@@ -8,12 +8,20 @@
 
 namespace ctorch::kernels {
 
+// The numbers of a packed right operand: words as products of type S read them, or 16 bits each, in panels of 32 columns, which products in
+// float32 widen as they read them. These products have the bits of those with float32 words.
+enum class RightType : int32_t { words = 0, float16 = 1, bfloat16 = 2 };
+struct RightOperand {
+    const uint32_t *words;
+    RightType type = RightType::words;
+};
+
 // Linear layers on the same rows, from packed right operands: output (rows, outputs) = input (rows, inputs) · right + bias.
 struct ProjectionPart {
     int64_t outputs;
-    const uint32_t *right;  // (inputs, outputs), packed
-    const float *bias;      // (outputs), or null
-    void *output;           // S, or float
+    RightOperand right;  // (inputs, outputs)
+    const float *bias;   // (outputs), or null
+    void *output;        // S, or float
 };
 struct ProjectionForward {
     int64_t rows, inputs;
@@ -109,7 +117,7 @@ struct DecoderShape {
 // Linear layers as packed right operands, and their biases, each of which may be null; the norms' weights (H), the outputs' null where
 // there are none.
 struct DecoderLinear {
-    const uint32_t *words;
+    RightOperand right;
     const float *bias;
 };
 struct DecoderWeights {

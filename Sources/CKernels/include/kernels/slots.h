@@ -77,7 +77,9 @@ enum class Slot : int {
     blas_tile = 31,
     // A head of a token, normalized.
     causal_row = 32,
-    count = 33,
+    // A panel of a right operand of 16 bits, widened.
+    widened = 33,
+    count = 34,
 };
 static_assert(Slot::last_of_task < Slot::call_values);
 
