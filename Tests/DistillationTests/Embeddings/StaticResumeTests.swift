@@ -19,7 +19,7 @@ struct StaticResumeTests {
     }
 
     @Test(
-        "its tokens' vectors come from the cache, its weights are the same, and another teacher's or weighting's are refused"
+        "what precedes training is not computed again, weights and report are the same, and another teacher or weighting is refused"
     )
     func goesOn() throws {
         try withTemporaryDirectory { folder in
@@ -28,13 +28,14 @@ struct StaticResumeTests {
             var parts = whole
             parts.output = folder.appending(path: "parts")
             whole.cache.teacherOutputs = false
-            _ = try DistillationRun(whole).run()
-            var notes: [String] = []
-            func run(_ request: DistillRequest, steps: Int = .max) throws {
-                notes = []
+            let expected = try #require(try DistillationRun(whole).run().embedding)
+            var (notes, phases) = ([String](), [String]())
+            func run(_ request: DistillRequest, steps: Int = .max) throws -> RunReport {
+                (notes, phases) = ([], [])
                 let taken = Counter()
-                _ = try DistillationRun(request).run(
+                return try DistillationRun(request).run(
                     onEvent: {
+                        if case .phaseStarted(let name) = $0 { phases.append(name) }
                         if case .note(let text) = $0, text.contains("vectors of tokens") {
                             notes.append(text)
                         }
@@ -44,8 +45,9 @@ struct StaticResumeTests {
             func note(cached: Int) -> String {
                 "\(cached) of the teacher's 195 vectors of tokens came from the cache, \(195 - cached) were computed."
             }
+            let initial = "Evaluating the student before training"
             #expect(throws: InterruptedError.self) { try run(parts, steps: 5) }
-            #expect(notes == [note(cached: 0)])
+            #expect(notes == [note(cached: 0)] && phases.contains(initial))
             parts.checkpoints.resume = .latest
             let weights = whole.teacher.appending(path: "model.safetensors")
             let bytes = try Data(contentsOf: weights)
@@ -58,8 +60,9 @@ struct StaticResumeTests {
             var other = parts
             other.student.table?.sif = 1e-3
             #expect(throws: ResumeError.self) { try run(other) }
-            try run(parts)
-            #expect(notes == [note(cached: 195)])
+            let report = try run(parts)
+            #expect(notes == [note(cached: 195)] && phases.contains("Training") && !phases.contains(initial))
+            #expect(report.embedding == expected && expected.initial != nil)
             func table(_ output: URL) throws -> Data {
                 try Data(contentsOf: output.appending(path: "model.safetensors"))
             }
