@@ -70,7 +70,7 @@ struct StaticStudentTests {
     @Test("a file of settings, and the report as JSON")
     func settings() throws {
         let file = try scratch.write(
-            "teacher: \(teacher)\nstudent: static\npca: false\nsif: none\ntable_type: float32\noutput: \(scratch.path("other"))\n",
+            "teacher: \(teacher)\nstudent: static\npca: false\nsif: none\ntable_type: float32\nteacher_cache: false\noutput: \(scratch.path("other"))\n",
             to: "distill.yaml")
         let result = try Program.run(["run", "--config", file, "--json", "--quiet"])
         try #require(result.status == 0, "\(result.errors)")

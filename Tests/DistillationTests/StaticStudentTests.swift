@@ -68,6 +68,7 @@ struct StaticStudentTests {
             teacher: try teacher(in: directory), output: directory.appending(path: "student"))
         (request.embeddingSize, request.appliesPCA) = (own.size, own.size != nil)
         (request.sif, request.tableType) = (own.sif, .float32)
+        request.cache = Support.cache
         return request
     }
 
@@ -154,11 +155,46 @@ struct StaticStudentTests {
         }
     }
 
+    @Test("the teacher reads each token once: what a stopped run computed is kept, for tables of any size")
+    func kept() throws {
+        try withTemporaryDirectory { directory in
+            var request = try Self.request(Self.cases[0], in: directory)
+            request.cache.directory = directory.appending(path: "cache")
+            var notes: [String] = []
+            func table(_ request: StaticStudentRequest) throws -> Data {
+                _ = try StaticStudentRun(request).run(
+                    onEvent: { if case .note(let text) = $0 { notes.append(text) } })
+                return try Data(contentsOf: request.output.appending(path: "model.safetensors"))
+            }
+            let stopped = request
+            let error = #expect(throws: InterruptedError.self) {
+                try StaticStudentRun(stopped).run(shouldStop: { true })
+            }
+            #expect(error?.outcome == "the teacher's vectors of 195 tokens are kept, and no model was saved")
+            #expect(!request.output.fileExists)
+            let first = try table(request)
+            request.output = directory.appending(path: "smaller")
+            (request.embeddingSize, request.sif) = (8, nil)
+            let smaller = try table(request)
+            let all = "195 of the teacher's 195 vectors of tokens came from the cache, 0 were computed."
+            #expect(notes.filter { $0.contains("vectors of tokens") } == [all, all])
+            let entries = CacheContents(request.cache.root).entries()
+            #expect(entries.map(\.kind) == [.teacherOutputs])
+            #expect(entries.first?.description.contains("195 outputs") == true)
+            #expect(CacheContents(request.cache.root).verify().isEmpty)
+            // Without the cache the bytes are the same.
+            (request.cache.teacherOutputs, request.overwrite) = (false, true)
+            #expect(try table(request) == smaller && smaller != first)
+            #expect(notes.filter { $0.contains("vectors of tokens") }.count == 2)
+        }
+    }
+
     @Test("sizes that do not fit, and teachers that cannot be one, are errors that say what to do")
     func refused() throws {
         try withTemporaryDirectory { directory in
             var request = StaticStudentRequest(
                 teacher: try Self.teacher(in: directory), output: directory.appending(path: "student"))
+            request.cache = Support.cache
             func error(_ change: (inout StaticStudentRequest) throws -> Void) throws -> String {
                 var changed = request
                 try change(&changed)

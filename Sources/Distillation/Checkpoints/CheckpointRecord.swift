@@ -8,6 +8,8 @@ struct CheckpointRecord: Codable {
     var identity: RunIdentity
     /// The optimizer steps of the run, of all its trainings.
     var steps: Int
+    /// The first student's metrics before training; `nil` where they were not computed, or by a program that did not keep them.
+    var initial: MetricValues?
     var finished: [Finished]
     var current: Current?
 
@@ -100,6 +102,7 @@ extension CheckpointRecord {
     init(_ state: RunState, identity: RunIdentity) {
         self.identity = identity
         steps = state.steps
+        initial = state.initial
         finished = state.finished.map { training in
             let outcome = training.outcome
             return Finished(

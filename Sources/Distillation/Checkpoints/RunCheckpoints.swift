@@ -15,6 +15,8 @@ final class RunCheckpoints {
     private let writer: CheckpointWriter
     /// The trainings that are done.
     private var finished: [FinishedTraining]
+    /// The first student's metrics before training; `nil` where they were not computed.
+    var initial: MetricValues?
     /// The training that was under way, until it goes on.
     private var resumed: (name: String, state: StagedTraining.State)?
     private var pace: CheckpointPace
@@ -42,7 +44,7 @@ final class RunCheckpoints {
         let source = try Self.source(folder, options, identity, overwrite: overwrite, log)
         self.source = source?.url
         finished = source?.state.finished ?? []
-        resumed = source?.state.current
+        (initial, resumed) = (source?.state.initial, source?.state.current)
         let folder = folder
         savedSteps = source.flatMap { folder.holds($0.url) ? $0.state.steps : nil }
         writer = CheckpointWriter(folder)
@@ -79,7 +81,7 @@ final class RunCheckpoints {
                     + "disk that all machines share, or copy it to the same path")
         }
         let state = try Self.read(source, identity).state
-        (finished, resumed) = (state.finished, state.current)
+        (finished, initial, resumed) = (state.finished, state.initial, state.current)
     }
 
     /// Opens a run's checkpoints in each of the processes that make it.
@@ -231,7 +233,7 @@ final class RunCheckpoints {
     func save(_ training: StagedTraining?, _ name: String) throws {
         guard isWriter else { return }
         let start = Date()
-        var state = RunState(finished: finished)
+        var state = RunState(initial: initial, finished: finished)
         state.current = try training.map { (name, try $0.state()) }
         let checkpoint = try Checkpoint(state, identity: identity)
         let (limit, best) = (options.saveTotalLimit, options.retention == .best ? state.bestSteps : [])
@@ -277,23 +279,5 @@ final class RunCheckpoints {
         guard isWriter else { return }
         takeResult()
         if !interrupted, options.retention == .none { folder.remove { _ in true } }
-    }
-}
-
-/// A checkpoint is of another run than the one that is to go on from it.
-public struct ResumeError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The directory of the checkpoint, or of the model that the run had saved.
-    public let checkpoint: URL
-    /// What is different, each as the end of a sentence.
-    public let differences: [String]
-
-    init(_ checkpoint: URL, _ differences: [String]) {
-        (self.checkpoint, self.differences) = (checkpoint, differences)
-    }
-
-    public var description: String {
-        "\(checkpoint.path): is of another run, which would not go on with the same results: "
-            + differences.joined(separator: "; ")
-            + ". Use its settings and files, or pass --overwrite without --resume to start anew"
     }
 }

@@ -10,6 +10,7 @@ extension RunState {
     ///   - url: Its directory.
     /// - Throws: `SafetensorsError`, `FileError` or ``DistillationError`` for a file that does not hold what the description says.
     init(_ record: CheckpointRecord, in url: URL) throws {
+        initial = record.initial
         finished = try record.finished.map { training in
             let file = CheckpointPart.finished(training.name)
             let (parameters, logits) = try CheckpointPart(reading: file, in: url).result()

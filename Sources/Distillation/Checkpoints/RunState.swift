@@ -1,5 +1,7 @@
 /// The state of a run between two optimizer steps: the trainings that are done, and the one under way.
 struct RunState {
+    /// The first student's metrics before training; `nil` where they were not computed.
+    var initial: MetricValues?
     /// The trainings that are done, in their order.
     var finished: [FinishedTraining] = []
     /// The training under way, with its name within the run; `nil` between two trainings.

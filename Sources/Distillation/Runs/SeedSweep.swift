@@ -92,16 +92,13 @@ struct SeedSweep {
         }
     }
 
-    /// A student's metrics before training; `nil` for other students than those for embeddings, which have no baseline, and those whose
-    /// weights are rounded, and where the run is stopped.
+    /// The first student's metrics before training, which a checkpoint keeps; `nil` for other students than those for embeddings, which
+    /// have no baseline, and those whose weights are rounded, and where the run is stopped.
     private func initial(_ plan: TrainingPlan) throws -> MetricValues? {
         let rounded = plan.model.rounded
         guard prepared.setup.problemType.definition.embedsTexts || rounded != nil else { return nil }
-        let values = try context.log.phase("Evaluating the student before training") {
-            try plan.validationLogits(shouldStop: context.shouldStop).flatMap {
-                try plan.metrics($0, shouldStop: context.shouldStop)
-            }
-        }
+        let values = try context.checkpoints?.initial ?? measured(plan)
+        context.checkpoints?.initial = values
         if let rounded, let divergence = values?[.kl] {
             context.log.send(
                 .note(
@@ -109,6 +106,15 @@ struct SeedSweep {
                         + String(format: "%.4f.", divergence)))
         }
         return values
+    }
+
+    /// A model's metrics on the validation data; `nil` where it was stopped.
+    private func measured(_ plan: TrainingPlan) throws -> MetricValues? {
+        try context.log.phase("Evaluating the student before training") {
+            try plan.validationLogits(shouldStop: context.shouldStop).flatMap {
+                try plan.metrics($0, shouldStop: context.shouldStop)
+            }
+        }
     }
 
     private func baseline(_ seed: UInt64, steps: Int) throws -> Repetition.Trained {

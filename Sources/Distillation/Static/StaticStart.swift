@@ -85,17 +85,10 @@ final class StaticStart {
             wantedSize(student, teacher.model.configuration), appliesPCA: student.reducesTable, log)
         let folder = try TemporaryFolder()
         let count = source.vocabulary.count
-        var table = try log.phase("Teacher's vectors of \(count) tokens") {
-            try StaticTable(
-                source.vocabulary, teacher: source.model,
-                precision: request.precision.resolved(on: request.device)
-            ) { done in
-                if log.shouldStop() {
-                    throw InterruptedError("the tokens were not read to their end, and nothing was saved")
-                }
-                log.progress(done, of: count, unit: "token")
-            }
-        }
+        let vectors = TokenVectors(
+            teacher: source, precision: request.precision.resolved(on: request.device), cache: request.cache,
+            log: log)
+        var table = StaticTable(try vectors.rows())
         try table.finish(
             size: student.reducesTable ? size : nil, sif: options.sif,
             unknownRow: source.vocabulary.unknownRow)

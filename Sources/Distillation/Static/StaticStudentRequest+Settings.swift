@@ -11,7 +11,7 @@ extension StaticStudentRequest {
     /// The settings that a static student has besides.
     private static let others = [
         "teacher", "teachers", "student", "output", "overwrite", "device", "precision", "threads",
-        "cache_dir", "embedding_size", "pca",
+        "cache_dir", "teacher_cache", "embedding_size", "pca",
         "license", "language", "datasets", "base_model",
     ]
 
@@ -48,6 +48,7 @@ extension StaticStudentRequest {
         cache.directory = try reader.value("cache_dir", as: String.self).map {
             URL(filePath: $0, directoryHint: .isDirectory)
         }
+        try reader.assign("teacher_cache", to: &cache.teacherOutputs)
         device = try Device(reader)
         try reader.assign("precision", to: &precision)
         try SettingsError.checking { try validate() }

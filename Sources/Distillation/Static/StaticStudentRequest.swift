@@ -25,6 +25,7 @@ public struct StaticStudentRequest: Sendable {
     /// The device on which the teacher reads the tokens.
     public var device = Device.cpu
     public var precision = Precision.float32
+    /// Where the teacher's vectors of tokens are kept.
     public var cache = CacheOptions()
     public var card = ModelCardOptions()
 

@@ -21,13 +21,13 @@ public struct StaticStudentRun {
     ///
     /// - Parameters:
     ///   - onEvent: Receives the progress.
-    ///   - shouldStop: True ends the run, which then saves nothing.
+    ///   - shouldStop: True ends the run, which then saves no model. The vectors of tokens so far are kept in the cache.
     /// - Throws: ``DistillationError`` for a teacher that cannot be one, or sizes that do not fit it; ``InterruptedError``; the errors
     ///   of files that cannot be read or written.
     public func run(
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
     ) throws -> StaticStudentReport {
-        let log = try RunLog(onEvent)
+        let log = try RunLog(onEvent, shouldStop: shouldStop)
         let output = try OutputDirectory(
             request.output, overwrite: request.overwrite, inputs: [request.teacher], cache: request.cache)
         log.tell(output.leftovers)
@@ -37,14 +37,9 @@ public struct StaticStudentRun {
         let size = try teacher.size(request.embeddingSize, appliesPCA: request.appliesPCA, log)
         let precision = request.precision.resolved(on: request.device)
         let count = teacher.vocabulary.count
-        var table = try log.phase("Teacher's vectors of \(count) tokens") {
-            try StaticTable(teacher.vocabulary, teacher: teacher.model, precision: precision) { done in
-                if shouldStop() {
-                    throw InterruptedError("the tokens were not read to their end, and nothing was saved")
-                }
-                log.progress(done, of: count, unit: "token")
-            }
-        }
+        let vectors = TokenVectors(
+            teacher: teacher, precision: precision, cache: request.cache, log: log)
+        var table = StaticTable(try vectors.rows())
         try log.phase("Principal components and weights") {
             try table.finish(
                 size: request.appliesPCA ? size : nil, sif: request.sif,

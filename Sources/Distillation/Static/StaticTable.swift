@@ -1,6 +1,4 @@
-import Tokenizers
 import Torch
-import Transformers
 
 /// The vectors of a static student's tokens, made as model2vec makes them: the teacher's hidden states of each token alone, reduced by
 /// PCA and weighted (Minish Lab, https://github.com/MinishLab/model2vec; weights: Arora et al., "A Simple but Tough-to-Beat Baseline
@@ -11,38 +9,8 @@ struct StaticTable {
     /// The part of the variance that is left; `nil` without PCA.
     private(set) var explainedVariance: Double?
 
-    /// Reads each token alone with its special tokens: the row is the mean of the last hidden states of them all.
-    ///
-    /// - Parameters:
-    ///   - onProgress: Receives the number of tokens that are done.
-    /// - Throws: ``DistillationError`` for hidden states that are not finite; `TorchError`; the errors of a forward pass.
-    init(
-        _ vocabulary: StaticVocabulary, teacher: TransformerModel, precision: Precision,
-        onProgress: (Int) throws -> Void
-    ) throws {
-        var parts: [Tensor] = []
-        for start in stride(from: 0, to: vocabulary.count, by: Self.batchSize) {
-            let batch = start..<min(start + Self.batchSize, vocabulary.count)
-            let input = PackedInput(
-                inputIDs: batch.flatMap(vocabulary.input),
-                offsets: (0...batch.count).map { $0 * vocabulary.inputLength })
-            let states = try withNoGrad {
-                try teacher(input, ForwardOptions(precision: precision, stopsBeforeHead: true)).rows
-            }
-            let shape = [batch.count, vocabulary.inputLength, try states.size(1)]
-            parts.append(try states.reshaped(shape).mean(1).to(.float32, .cpu))
-            try onProgress(batch.upperBound)
-        }
-        rows = try Tensor.concatenated(parts)
-        guard try rows.isFinite().to(.float32).min().item() == 1 else {
-            throw DistillationError(
-                "the teacher's hidden states of a token are no numbers: its weights are damaged, or its training diverged; use "
-                    + "another checkpoint")
-        }
-    }
-
-    /// The tokens that are read at once.
-    private static let batchSize = 256
+    /// - Parameter rows: The teacher's vectors, as ``TokenVectors`` gives them.
+    init(_ rows: Tensor) { self.rows = rows }
 
     /// Reduces and weights the rows.
     ///

@@ -7,6 +7,8 @@ import Transformers
 
 /// The teacher of a static student: the encoder of a sentence-transformers directory, and the tokens that the student gets.
 struct StaticTeacher {
+    /// The encoder's directory.
+    let directory: URL
     let model: TransformerModel
     let vocabulary: StaticVocabulary
 
@@ -58,6 +60,7 @@ struct StaticTeacher {
             throw DistillationError(
                 "\(directory.path): is a static model itself; give the teacher that it was made from")
         }
+        self.directory = directory
         model = try Self.model(directory, device)
         vocabulary = try StaticVocabulary(directory: directory, expressions: ICURegularExpressions())
     }

@@ -2,7 +2,8 @@ import GGUF
 
 /// What a teacher's outputs are, and how they are kept.
 struct OutputForm: Sendable, Equatable {
-    /// The kind of the rows: `logits`, or of a language model `hidden_states` or `top_outcomes`.
+    /// The kind of the rows: `logits`, of a language model `hidden_states` or `top_outcomes`, of an encoder that reads tokens alone
+    /// `token_vectors`.
     let kind: String
     /// The numbers of a row.
     let width: Int
@@ -11,6 +12,13 @@ struct OutputForm: Sendable, Equatable {
 
     static func logits(_ classes: Int) -> OutputForm {
         OutputForm(kind: "logits", width: classes, coding: .float32)
+    }
+
+    /// The vectors that an encoder gives to tokens alone.
+    ///
+    /// - Parameter width: The hidden size.
+    static func tokenVectors(_ width: Int) -> OutputForm {
+        OutputForm(kind: "token_vectors", width: width, coding: .float32)
     }
 
     /// A language model's teacher.

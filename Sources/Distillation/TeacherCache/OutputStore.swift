@@ -91,6 +91,17 @@ final class OutputStore {
         return nil
     }
 
+    /// Returns the rows of some keys, one after another; `nil` where one of them is not in ``segments``.
+    ///
+    /// - Throws: `FileError` where a row cannot be read.
+    func rows(of keys: [ExampleKey]) throws -> [Float]? {
+        let found = keys.compactMap { row(of: $0) }
+        guard found.count == keys.count else { return nil }
+        let outputs = StoredTeacherOutputs(
+            classes: classes, segments: segments, rows: found.map { UInt32($0) })
+        return try outputs.rows(0..<found.count)
+    }
+
     /// Returns true if there is a row for a key, even one that is not in a segment yet.
     func contains(_ key: ExampleKey) -> Bool { pendingRows[key] != nil || row(of: key) != nil }
 

@@ -82,6 +82,7 @@ struct StaticTrainingTests {
             var plain = StaticStudentRequest(
                 teacher: request.teacher, output: folder.appending(path: "plain"))
             (plain.embeddingSize, plain.tableType) = (8, .float32)
+            plain.cache = Support.cache
             _ = try StaticStudentRun(plain).run()
             var other = request
             (other.output, other.student) = (folder.appending(path: "other"), StudentOptions())
