@@ -43,4 +43,14 @@ struct ShapeSearchTests {
             }
         }
     }
+
+    @Test(
+        "the target for a time is written as the option takes it",
+        arguments: [
+            (.fraction(0.5), "0.5"), (.fraction(1e-6), "1e-06"), (.milliseconds(12), "12ms"),
+            (.milliseconds(0.25), "0.25ms"), (.milliseconds(1e300), "1e+300ms"),
+        ] as [(LatencyTarget, String)])
+    func target(_ target: LatencyTarget, _ text: String) {
+        #expect(target.description == text)
+    }
 }
