@@ -78,7 +78,9 @@ struct ExportCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> ExportRequest {
-        var request = ExportRequest(model: try ModelReference.directory(model), output: URL(filePath: output))
+        let cache = try self.cache.options()
+        var request = ExportRequest(
+            model: try ModelReference.directory(model, cache: cache), output: URL(filePath: output))
         request.format = format
         request.dtype = dtype
         request.opset = opset
@@ -88,7 +90,7 @@ struct ExportCommand: ParsableCommand {
         request.columns = try columns.columns()
         request.maxLength = columns.maxLength
         request.batchSize = batchSize
-        request.cache = try cache.options()
+        request.cache = cache
         return request
     }
 
