@@ -3,6 +3,7 @@ import Deployment
 import Distillation
 import Exporters
 import Foundation
+import Torch
 
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -74,6 +75,9 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "Texts in one forward pass.")
     var batchSize = 64
 
+    @Option(help: "Threads of one operation. (default: one for each core)")
+    var threads: Int?
+
     @OptionGroup(title: "Running") var cache: CacheDirectoryOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 
@@ -95,6 +99,7 @@ struct ExportCommand: ParsableCommand {
     }
 
     func run() throws {
+        if let threads { try Device.setThreads(threads) }
         if format == GGUFOptions.format { return try runGGUF() }
         try gguf.requireNone(format: format)
         let run = try UsageError.checking { try ExportRun(try request()) }
