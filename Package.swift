@@ -236,7 +236,7 @@ let package = Package(
             exclude: ["cuda", "shim", "gloo"],
             cxxSettings: torchHeaders + [.headerSearchPath("."), .headerSearchPath("gloo")],
             linkerSettings: torchLibraries),
-        .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
+        .target(name: "Torch", dependencies: ["CTorch", "CKernels"], swiftSettings: strict),
 
         // Models, distillation, command line.
         .target(

@@ -3,6 +3,7 @@ import Exporters
 import Files
 import Foundation
 import JSON
+import Torch
 
 /// Runs an exported `model.onnx` in Python's onnxruntime, in a process of its own.
 struct ONNXRuntimeRunner: ExportedModelRunner {
@@ -59,7 +60,7 @@ struct ONNXRuntimeRunner: ExportedModelRunner {
         }
         let input: JSONValue = [
             "model": .string(model.path), "batch_size": .integer(batchSize),
-            "pad_token_id": .integer(paddingID),
+            "pad_token_id": .integer(paddingID), "threads": .integer(Runtime.threadCount),
             "input_ids": rows(examples.map(\.inputIDs)), "token_type_ids": rows(examples.map(\.tokenTypeIDs)),
         ]
         try AtomicFile.write(input.serialized(), to: file("input.json"))

@@ -2,7 +2,7 @@
 
     python -I -B -c THIS-FILE INPUT.json OUTPUT.json
 
-INPUT.json: {"model": path, "batch_size", "pad_token_id", "input_ids": rows, "token_type_ids": rows}.
+INPUT.json: {"model": path, "threads", "batch_size", "pad_token_id", "input_ids": rows, "token_type_ids": rows}.
 OUTPUT.json: a row of logits for each example, of a model of tokens those of all of its tokens; what is no number becomes null.
 """
 
@@ -15,7 +15,9 @@ import onnxruntime as ort
 
 with open(sys.argv[1], encoding="utf-8") as file:
     task = json.load(file)
-session = ort.InferenceSession(task["model"], providers=["CPUExecutionProvider"])
+options = ort.SessionOptions()
+options.intra_op_num_threads = task["threads"]
+session = ort.InferenceSession(task["model"], options, providers=["CPUExecutionProvider"])
 ids, types = task["input_ids"], task["token_type_ids"]
 # Of a model for embeddings it is `sentence_embedding`.
 output = session.get_outputs()[0].name

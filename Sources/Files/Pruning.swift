@@ -43,7 +43,7 @@ public enum Pruning {
         return unlink(path) == 0
     }
 
-    /// Empties and removes a directory that nobody uses.
+    /// Empties and removes a directory that nobody uses, with the directories in it. A link in it stays, and so does what others use.
     ///
     /// - Returns: The bytes that were removed.
     public static func removeDirectory(_ url: URL) -> Int {
@@ -52,8 +52,12 @@ public enum Pruning {
         var removed = 0
         for name in Leftovers.contents(url) {
             let file = url.appending(path: name)
-            let bytes = Leftovers.size(of: file)
-            if remove(file) { removed += bytes }
+            if FileKind(file) == .directory {
+                removed += removeDirectory(file)
+            } else {
+                let bytes = Leftovers.size(of: file)
+                if remove(file) { removed += bytes }
+            }
         }
         rmdir(url.plainPath)
         return removed

@@ -1,3 +1,4 @@
+import CKernels
 import CTorch
 
 /// The state of libtorch as a whole.
@@ -15,7 +16,7 @@ public enum Runtime {
     public static var threadCount: Int { Int(ct_num_threads()) }
 
     /// The largest number of threads that can be asked for: more than machines have processors, fewer than systems have threads.
-    public static let mostThreads = 4096
+    public static let mostThreads = Int(CK_MOST_THREADS)
 
     /// Sets the number of threads a kernel may use, once no other thread is in ``withThreadCount(_:_:)``.
     ///

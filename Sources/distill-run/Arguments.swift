@@ -61,7 +61,7 @@ struct Arguments: Equatable {
         case "--output": output = try Self.checkedOutput(option.value())
         case "--bfloat16": usesBFloat16 = try option.flag()
         case "--max-length": maxLength = try option.number(3...1_000_000)
-        case "--threads": threads = Int32(try option.number(1...4096))
+        case "--threads": threads = Int32(try option.number(ComputeThreads.allowed))
         case "--threshold":
             let text = try option.value()
             guard let number = Double(text), number > 0, number < 1 else {

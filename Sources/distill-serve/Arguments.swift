@@ -6,6 +6,14 @@ import Serving
 
 extension EntityAggregation.Strategy: ExpressibleByArgument {}
 
+/// Refuses a number of threads that cannot be asked for.
+private func checkThreads(_ count: Int?, _ option: String) throws {
+    let allowed = ComputeThreads.allowed
+    guard let count, !allowed.contains(count) else { return }
+    throw ValidationError(
+        "\(option) must be a number from \(allowed.lowerBound) to \(allowed.upperBound), got \(count)")
+}
+
 /// What is served.
 struct ModelArguments: ParsableArguments {
     @Option(
@@ -32,9 +40,7 @@ struct ModelArguments: ParsableArguments {
         if let maxLength, maxLength < 3 {
             throw ValidationError("--max-length must be at least 3, got \(maxLength)")
         }
-        if let threads, !(1...4096 ~= threads) {
-            throw ValidationError("--threads must be a number from 1 to 4096, got \(threads)")
-        }
+        try checkThreads(threads, "--threads")
     }
 
     func references() throws -> [ModelReference] { try model.map { try ModelReference($0) } }
@@ -88,10 +94,7 @@ struct RequestArguments: ParsableArguments {
             throw ValidationError("--\(name) must be a number from 1 to 1000000000, got \(count)")
         }
         // Each is a thread.
-        if let tokenizationWorkers, !(1...4096 ~= tokenizationWorkers) {
-            throw ValidationError(
-                "--tokenization-workers must be a number from 1 to 4096, got \(tokenizationWorkers)")
-        }
+        try checkThreads(tokenizationWorkers, "--tokenization-workers")
         let times = [
             ("request-timeout", requestTimeout), ("idle-timeout", idleTimeout), ("body-timeout", bodyTimeout),
             ("drain-timeout", drainTimeout), ("shutdown-timeout", shutdownTimeout),

@@ -56,6 +56,7 @@ struct RuntimeProgramTests {
         arguments: [
             ([], "give a model directory"), (["--nonsense"], "'--nonsense'"), (["m", "f", "g"], "'g'"),
             (["m", "--max-length", "two"], "'two'"), (["m", "--max-length"], "needs a value"),
+            (["m", "--threads", "4097"], "--threads must be a number from 1 to 4096, got '4097'"),
             (["m", "data.CSV"], "distill predict"), (["m", "--pairs=no"], "takes no value"),
             (["m", "--threshold=2"], "'2'"),
             (["m", "--aggregation", "all"], "'all'"),

@@ -123,4 +123,13 @@ struct SettingsInputTests {
         ])
         #expect(huge.status == 0, "\(huge.errors)")
     }
+
+    @Test("the threads of an export")
+    func exportThreads() throws {
+        let export = ["export", "--model", Program.teacher.path, "--output", scratch.path("o"), "--threads"]
+        let none = try Program.run(export + ["0"])
+        #expect(none.status == 64 && none.errors.contains("threads must be from 1 to 4096"), "\(none.errors)")
+        let one = try Program.run(export + ["1"])
+        #expect(one.status == 0, "\(one.errors)")
+    }
 }

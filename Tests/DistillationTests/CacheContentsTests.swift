@@ -84,6 +84,11 @@ struct CacheContentsTests {
         #expect(problems.contains { $0.reason == "it holds the tokens of other data" })
         #expect(cache.verify(removing: true).allSatisfy { $0.isRemoved })
         #expect(cache.verify().isEmpty)
+        // A directory that somebody else put there stays.
+        let other = root.appending(path: "tokens/mine")
+        try FileManager.default.createDirectory(at: other, withIntermediateDirectories: false)
+        #expect(cache.verify(removing: true).map(\.isRemoved) == [false])
+        #expect(FileManager.default.fileExists(atPath: other.path))
     }
 
     @Test("prune goes by age and by size, spares what is in use, and always takes what killed processes left")
@@ -94,6 +99,16 @@ struct CacheContentsTests {
         try Data("x".utf8).write(to: dead)
         #expect(cache.prune(.init()).removed.map(\.kind) == [.unfinished])
         #expect(!FileManager.default.fileExists(atPath: dead.path))
+        // A merged model that was being written is a directory.
+        let staged = root.appending(path: "merged/.0a.partial-1a")
+        try FileManager.default.createDirectory(
+            at: staged.appending(path: "1_Pooling"), withIntermediateDirectories: true)
+        for name in ["config.json", "1_Pooling/config.json"] {
+            try Data("{}".utf8).write(to: staged.appending(path: name))
+        }
+        let left = cache.prune(.init())
+        #expect(left.removed.map(\.kind) == [.unfinished] && left.bytesBefore - left.bytesAfter == 4)
+        #expect(!FileManager.default.fileExists(atPath: staged.path))
 
         let a = try tokens("a.csv")
         try age(a, by: 10 * 86_400)

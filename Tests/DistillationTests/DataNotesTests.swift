@@ -179,6 +179,43 @@ struct DataNotesTests {
         #expect(time < .seconds(20))
     }
 
+    @Test("a note for training alone is told of data that are trained on, read or from the cache")
+    func purpose() throws {
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        // Queries with one document and with scores concern a training; rows in another order any use.
+        let rows = ["a", "b", "a"].map {
+            #"{"query": "\#($0) film", "document": "good", "label": 1, "score": 2}"#
+        }
+        let url = try write(rows.joined(separator: "\n") + "\n", "d.jsonl")
+        func told(isForTraining: Bool) throws -> [String] {
+            var warnings: [String] = []
+            var loader = DatasetLoader(
+                options: DatasetOptions(), tokenizer: try Tokenizer.load(directory: Support.teacher),
+                tokenizerDirectory: Support.teacher, maxLength: 16, root: scratch.appending(path: "cache"),
+                memo: DigestMemo(root: nil), warn: { warnings.append($0) })
+            loader.isForTraining = isForTraining
+            _ = try loader.load(url, labels: .given(LabelMap(names: ["LABEL_0"])), problemType: .ranking)
+            return warnings
+        }
+        let order = "1 times a query comes again after another"
+        let all = ["3 of 3 queries have one document", order, "3 queries have scores"]
+        for (isForTraining, expected) in [(false, [order]), (true, all), (false, [order]), (true, all)] {
+            let warnings = try told(isForTraining: isForTraining)
+            #expect(
+                warnings.count == expected.count && zip(warnings, expected).allSatisfy { $0.contains($1) },
+                "\(warnings)")
+        }
+    }
+
+    @Test("a note survives being written; another value is none")
+    func noteValues() {
+        for note in [DataNote("d.csv: a"), DataNote("b", purpose: .training)] {
+            #expect(DataNote(json: note.json) == note)
+        }
+        #expect(DataNote(json: .string("a")) == nil)
+        #expect(DataNote(json: ["text": .string("a"), "purpose": .string("other")]) == nil)
+    }
+
     @Test("sizes beyond all use are refused before they overflow")
     func sizes() {
         func refusal(_ change: (inout TrainingArguments) -> Void) -> String {

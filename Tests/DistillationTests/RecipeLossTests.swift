@@ -117,6 +117,31 @@ struct RecipeLossTests {
         #expect(error?.description.contains("temperature must be above 0") == true)
     }
 
+    @Test(
+        "a temperature whose inverse or square is no normal number of float32 is refused",
+        arguments: [1e-40, 1e-20, 1e20])
+    func extremeTemperature(_ temperature: Double) {
+        let error = #expect(throws: DistillationError.self) {
+            try DistillationRun(request { $0.temperature = .linear(from: 4, to: temperature) })
+        }
+        #expect(error?.description.contains("temperature must be from 1.1e-19 to 1.8e+19") == true)
+        #expect(!(Float(1 / temperature).isNormal && Float(temperature * temperature).isNormal))
+    }
+
+    @Test(
+        "the least and the largest temperature give a loss and a gradient of numbers",
+        arguments: [1.1e-19, 1.8e19])
+    func boundaryTemperature(_ temperature: Double) throws {
+        #expect(Schedule.constant(temperature).temperatureRule == nil)
+        #expect(Float(1 / temperature).isNormal && Float(temperature * temperature).isNormal)
+        let (student, teacher) = (try Tensor.normal([16, 4], seed: 8), try Tensor.normal([16, 4], seed: 9))
+        try student.setRequiresGrad(true)
+        let loss = try soft(student, teacher, temperature)
+        try loss.backward()
+        #expect(try loss.item().isFinite)
+        #expect(try #require(try student.gradient).norm().item().isFinite)
+    }
+
     @Test("alpha outside 0…1 is refused", arguments: [-0.1, 1.01, .nan])
     func badAlpha(_ alpha: Double) {
         let error = #expect(throws: DistillationError.self) {

@@ -178,6 +178,25 @@ struct LeftoverTests {
             #expect(try folder.contents() == ["a", "b"])
             #expect(Pruning.removeDirectory(folder) == 6)
             #expect(try directory.contents() == [])
+            // Directories in it go too, a link and what is in use stay.
+            let inner = folder.appending(path: "inner")
+            try FileManager.default.createDirectory(at: inner, withIntermediateDirectories: true)
+            try inner.appending(path: "a").put("123")
+            try inner.appending(path: "b").put("1234")
+            let elsewhere = directory.appending(path: "elsewhere")
+            try FileManager.default.createDirectory(at: elsewhere, withIntermediateDirectories: false)
+            try elsewhere.appending(path: "c").put("1")
+            let link = folder.appending(path: "link")
+            try FileManager.default.createSymbolicLink(at: link, withDestinationURL: elsewhere)
+            use = FileUse(inner.appending(path: "b"))
+            #expect(use != nil && Pruning.removeDirectory(folder) == 3)
+            #expect(try folder.contents() == ["inner", "link"])
+            #expect(try inner.contents() == ["b"])
+            use = nil
+            try FileManager.default.removeItem(at: link)
+            #expect(Pruning.removeDirectory(folder) == 4)
+            #expect(try directory.contents() == ["elsewhere"])
+            #expect(try elsewhere.contents() == ["c"])
         }
     }
 

@@ -62,6 +62,7 @@ struct NetworkTests {
                 ["--tokenization-workers", "100000000"],
                 "--tokenization-workers must be a number from 1 to 4096"
             ),
+            (["--threads", "4097"], "--threads must be a number from 1 to 4096, got 4097"),
             (["--aggregation", "max"], "--aggregation is for models of token classification"),
             (["--model", "a="], "'a=': names no directory"),
         ] {

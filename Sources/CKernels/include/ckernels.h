@@ -27,6 +27,8 @@ const char *ck_capability_problem(void);
 
 // Threads that a call may use; 0 leaves the choice to the processors that this process may use.
 int32_t ck_threads(void);
+// The most that a user may ask for: more than machines have processors, fewer than systems have threads.
+enum { CK_MOST_THREADS = 4096 };
 void ck_set_threads(int32_t count);
 
 /// Starts the threads that the kernels compute on, where they do not run yet: they inherit the calling thread's priority. Without it the

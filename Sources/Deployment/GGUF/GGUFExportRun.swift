@@ -4,6 +4,7 @@ import Files
 import Foundation
 import GGUF
 import Tokenizers
+import Torch
 import Transformers
 
 /// Writes a language model as a GGUF file, and opens what it wrote.
@@ -49,7 +50,7 @@ public struct GGUFExportRun {
         try requireRoom(model)
         let (importance, record) = try importanceMatrix(model, source.directory, log, shouldStop)
         var export = GGUFExport(model, as: request.type, importance: importance)
-        export.name = source.name
+        (export.name, export.threads) = (source.name, Runtime.threadCount)
         let count = model.tensorCount
         let written = try log.phase("Exporting") {
             let result = try export.write(to: request.output) { number, _ in

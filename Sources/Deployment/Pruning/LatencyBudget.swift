@@ -15,19 +15,11 @@ final class LatencyBudget: ShapeBudget {
         var ratio: Double { pruned / max(model, 1e-9) }
     }
 
-    /// The target as it was given.
-    enum Target {
-        /// A fraction of the model's time.
-        case fraction(Double)
-        /// Milliseconds.
-        case milliseconds(Double)
-    }
-
     private let model: TransformerModel
     /// The model as it was named, for messages.
     private let name: String
     private let texts: EncodedDataset
-    private let target: Target
+    private let target: LatencyTarget
     private let shouldStop: () -> Bool
     /// The most that a search allows, as a fraction of the model's time.
     private var limit: Double
@@ -48,7 +40,7 @@ final class LatencyBudget: ShapeBudget {
     ///   - shouldStop: Polled before each measurement.
     /// - Throws: `DistillationError` where the model is that fast already.
     init(
-        _ model: TransformerModel, name: String, texts: EncodedDataset, target: Target,
+        _ model: TransformerModel, name: String, texts: EncodedDataset, target: LatencyTarget,
         shouldStop: @escaping () -> Bool = { false }
     ) throws {
         (self.model, self.name, self.texts, self.target) = (model, name, texts, target)
@@ -61,7 +53,7 @@ final class LatencyBudget: ShapeBudget {
             let median = try Self.medians([model], texts, samples: 2 * Self.samples)[0]
             guard milliseconds < median else {
                 throw DistillationError(
-                    "--target-latency \(Self.number(milliseconds))ms: \(name) already takes \(Self.rounded(median)) ms for "
+                    "--target-latency \(target): \(name) already takes \(Self.rounded(median)) ms for "
                         + "\(Self.length(of: texts)); choose less")
             }
             limit = milliseconds / median
@@ -119,18 +111,13 @@ final class LatencyBudget: ShapeBudget {
     }
 
     func impossible() -> DistillationError {
-        let wanted =
-            switch target {
-            case .fraction(let fraction): Self.number(fraction)
-            case .milliseconds(let milliseconds): Self.number(milliseconds) + "ms"
-            }
         let found =
             least.map {
                 "; the least found is \(Self.rounded($0.pruned)) ms of \(Self.rounded($0.model)) ms (\(Self.rounded($0.ratio)) of it) for "
                     + Self.length(of: texts)
             } ?? ""
         return DistillationError(
-            "--target-latency \(wanted): no part of \(name) that is tried takes so little time\(found); allow more, or leave out sizes that "
+            "--target-latency \(target): no part of \(name) that is tried takes so little time\(found); allow more, or leave out sizes that "
                 + "are given")
     }
 
@@ -158,12 +145,7 @@ final class LatencyBudget: ShapeBudget {
     /// A number with three decimals at most, and those of small numbers that count.
     private static func rounded(_ value: Double) -> String {
         let factor = value < 0.01 ? 1e6 : 1e3
-        return number((value * factor).rounded() / factor)
-    }
-
-    /// A number as it is given to the option: without decimals where it has none.
-    private static func number(_ value: Double) -> String {
-        value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
+        return LatencyTarget.number((value * factor).rounded() / factor)
     }
 }
 

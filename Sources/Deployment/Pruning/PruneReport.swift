@@ -49,10 +49,8 @@ public struct PruneReport: Sendable, Equatable, Codable {
 
         /// The target as it was given to `--target-latency`.
         public var target: String {
-            if let targetRatio { return "\(targetRatio)" }
-            let milliseconds = targetMilliseconds ?? 0
-            return milliseconds == milliseconds.rounded() && milliseconds < 1e15
-                ? "\(Int(milliseconds))ms" : "\(milliseconds)ms"
+            let target = targetRatio.map(LatencyTarget.fraction)
+            return (target ?? .milliseconds(targetMilliseconds ?? 0)).description
         }
     }
 

@@ -93,7 +93,7 @@ public struct PruneRun {
         if let target = try parameterTarget(loaded) {
             return ParameterBudget(model: loaded.model, name: request.model.path, target: target)
         }
-        let target: LatencyBudget.Target
+        let target: LatencyTarget
         switch request.target {
         case .latency(let time): target = .milliseconds(time)
         case .latencyRatio(let ratio): target = .fraction(ratio)

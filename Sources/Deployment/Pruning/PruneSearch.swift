@@ -31,7 +31,7 @@ struct PruneSearch {
             keyValueHeads: sizes.keyValueHeads
         ).shape(of: work.configuration)
         try work.measure()
-        let first = try search(known: [])
+        guard let first = try search(known: []) else { throw budget.impossible() }
         guard let budget = budget as? LatencyBudget else { return first }
         return try reachingTarget(first, budget)
     }
@@ -46,12 +46,9 @@ struct PruneSearch {
                 ))
             budget.tighten(by: latency)
             searches += 1
-            do {
-                last = try search(known: last.trials)
-            } catch is DistillationError {
-                // No shape is smaller. What was found before is kept.
-                break
-            }
+            // Where no shape is smaller, what was found before is kept.
+            guard let smaller = try search(known: last.trials) else { break }
+            last = smaller
             if (last.latency?.excess ?? 1) < (best.latency?.excess ?? 1) { best = last }
         }
         best.latency?.searches = searches
@@ -64,7 +61,10 @@ struct PruneSearch {
         return best
     }
 
-    private func search(known: [PruneReport.Trial]) throws -> Found {
+    /// Searches once.
+    ///
+    /// - Returns: `nil` where no shape is within the budget.
+    private func search(known: [PruneReport.Trial]) throws -> Found? {
         let timed = budget as? LatencyBudget
         let search = ShapeSearch(model: work.model, budget: budget, sizes: work.request.sizes) { shape in
             var trial = try work.trial(shape)
@@ -73,7 +73,7 @@ struct PruneSearch {
         }
         try work.chooseLayers(fewest: search.fewestLayers())
         let trials = try work.log.phase("Searching for a shape") { try search.run(known: known) }
-        let shape = trials[0].shape
+        guard let shape = trials.first?.shape else { return nil }
         let (model, selection) = try work.model(shape)
         var found = Found(shape: shape, model: model, selection: selection, trials: trials)
         if let timed { found.latency = try work.log.phase("Timing") { try timed.result(model, shape) } }

@@ -6,7 +6,7 @@ protocol ShapeBudget {
     /// Returns true for a shape that costs no more than is allowed.
     func holds(_ shape: ModelShape) throws -> Bool
     /// Why no shape that is tried is small enough, and what to do.
-    func impossible() throws -> DistillationError
+    func impossible() -> DistillationError
 }
 
 /// At most so many parameters.

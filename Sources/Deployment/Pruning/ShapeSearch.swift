@@ -46,7 +46,7 @@ struct ShapeSearch {
     /// Returns the shapes that were tried and hold to the budget, the best first.
     ///
     /// - Parameter known: What a search for a larger budget tried; of these, those that hold to this one are not tried again.
-    /// - Throws: `DistillationError` where no shape is small enough.
+    /// - Returns: None where no shape is small enough.
     func run(known: [PruneReport.Trial] = []) throws -> [PruneReport.Trial] {
         var tried: [ModelShape: PruneReport.Trial] = [:]
         let held = try known.filter { try budget.holds($0.shape) }
@@ -58,7 +58,7 @@ struct ShapeSearch {
         let fewest = try fewestLayers()
         try attempt(depths(fewest...own.layers, count: Self.depths).map { try fitted(layers: $0) })
         if best() == nil { try attempt(narrowest(fewest)) }
-        guard var found = best() else { throw try budget.impossible() }
+        guard var found = best() else { return [] }
         for groups in keyValueHeads() {
             try attempt([try fitted(layers: found.layers, groups: groups, hidden: found.hiddenSize)])
         }

@@ -128,11 +128,4 @@ extension MergedAdapter {
             return nil
         } catch { return "\(error)" }
     }
-
-    /// Removes a merged model.
-    ///
-    /// - Returns: False where it cannot be removed.
-    static func remove(_ directory: URL) -> Bool {
-        (try? FileManager.default.removeItem(at: directory)) != nil
-    }
 }

@@ -51,7 +51,8 @@ extension CacheContents {
         }
         report.bytesAfter = report.bytesBefore
         for entry in chosen {
-            let bytes = entry.isUsed ? 0 : isTrial ? entry.bytes : remove(entry)
+            let bytes =
+                entry.isUsed ? 0 : isTrial ? entry.bytes : remove(URL(filePath: entry.path)).bytes
             report.bytesAfter -= bytes
             if bytes > 0 || (!entry.isUsed && entry.bytes == 0) {
                 report.removed.append(entry)
@@ -62,15 +63,15 @@ extension CacheContents {
         return report
     }
 
-    /// - Returns: The bytes that are free now.
-    private func remove(_ entry: Entry) -> Int {
-        let url = URL(filePath: entry.path)
-        switch entry.kind {
-        case .tokens: return Pruning.remove(url) ? entry.bytes : 0
-        case .merged: return MergedAdapter.remove(url) ? entry.bytes : 0
-        case .teacherOutputs, .digests: return Pruning.removeDirectory(url)
-        case .unfinished: return Pruning.remove(url) ? entry.bytes : 0
-        case .rescued: return 0
+    /// Removes a file or a directory of the cache, but for what a living process uses of it.
+    ///
+    /// - Returns: The bytes that are free now, and whether nothing is left of it.
+    func remove(_ url: URL) -> (bytes: Int, isGone: Bool) {
+        guard FileKind(url) != .directory else {
+            let bytes = Pruning.removeDirectory(url)
+            return (bytes, FileKind(url) == .missing)
         }
+        let bytes = Leftovers.size(of: url)
+        return Pruning.remove(url) ? (bytes, true) : (0, false)
     }
 }

@@ -148,7 +148,7 @@ extension CacheContents {
                 problems.append(
                     Problem(
                         path: file.path(percentEncoded: false), reason: reason,
-                        isRemoved: removing && remove(file)))
+                        isRemoved: removing && isRemovable(file) && remove(file).isGone))
             }
         }
         onProgress(files.count, files.count)
@@ -172,8 +172,9 @@ extension CacheContents {
         return names(MergedAdapter.folder).filter { !$0.hasPrefix(".") }.map { folder.appending(path: $0) }
     }
 
-    private func remove(_ file: URL) -> Bool {
-        isMergedFolder(file.deletingLastPathComponent()) ? MergedAdapter.remove(file) : Pruning.remove(file)
+    /// Returns true if something can be removed as damaged: a directory only where one belongs.
+    private func isRemovable(_ file: URL) -> Bool {
+        isMergedFolder(file.deletingLastPathComponent()) || FileKind(file) != .directory
     }
 
     /// Returns the problem of a file, or of a merged model's directory; `nil` where there is none.

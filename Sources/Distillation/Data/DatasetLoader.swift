@@ -1,4 +1,3 @@
-import Conversations
 import Datasets
 import Files
 import Foundation
@@ -46,8 +45,9 @@ package struct DatasetLoader {
         case ignored
     }
 
-    /// The version of the reading of files: it changes with the rows, texts and labels that are read from them.
-    static let reading = 5
+    /// The version of the reading of files: it changes with the rows, texts, labels and notes that are read from
+    /// them.
+    static let reading = 6
 
     /// Rows that are tokenized together, while the next are read.
     static let chunkSize = 4096
@@ -187,12 +187,9 @@ package struct DatasetLoader {
         return map
     }
 
-    /// Tells notes, but of training only where the data are for it.
-    func tell(_ notes: [String]) {
-        let ofTraining = [TextSurvey.noStops] + RankingReader.trainingNotes
-        for note in notes where isForTraining || !ofTraining.contains(where: { note.contains($0) }) {
-            warn(note)
-        }
+    /// Tells notes, those for training only where the data are trained on.
+    func tell(_ notes: [DataNote]) {
+        for note in notes where isForTraining || note.purpose != .training { warn(note.text) }
     }
 
     /// The reader of a file, and the labels it may have.
@@ -223,8 +220,8 @@ package struct DatasetLoader {
         }
         if reading.problemType.definition.embedsTexts {
             let reader = try EmbeddingReader(url, options: options, prompt: prompt)
-            builder.notes = reader.notes
-            for note in reader.notes { warn(note) }
+            builder.notes = reader.notes.map { DataNote($0) }
+            tell(builder.notes)
             return (reader, try LabelMap(names: []))
         }
         guard reading.problemType.definition.labelsWords else {
@@ -242,8 +239,8 @@ package struct DatasetLoader {
             tagged.allowsAnyTag = given.map { !$0.names.allSatisfy(tagged.isEntityTag) } ?? false
             tagged.tagNames = given?.names
             let found = try TagSurvey(url, options: tagged, given: given)
-            builder.notes = found.notes
-            for note in found.notes { warn(note) }
+            builder.notes = found.notes.map { DataNote($0) }
+            tell(builder.notes)
             survey = found
         }
         return (

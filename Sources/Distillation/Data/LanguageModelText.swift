@@ -80,7 +80,7 @@ final class ConversationReader: ChunkReader, @unchecked Sendable {
 
     var sha256: String { stream.sha256 }
 
-    func notes(of path: String, maxLength: Int) throws -> [String] {
+    func notes(of path: String, maxLength: Int) throws -> [DataNote] {
         try stream.survey.notes(of: path, maxLength: maxLength)
     }
 

@@ -82,28 +82,25 @@ final class RankingReader: ChunkReader, @unchecked Sendable {
             error: { errors(rows[$0], $1) })
     }
 
-    /// What is said of data that are trained on alone.
-    static let trainingNotes = [
-        "losses that compare a query's documents learn nothing",
-        "`distill run --scores-column KEY` learns from them",
-    ]
-
-    func notes(of path: String, maxLength: Int) throws -> [String] {
-        var notes: [String] = []
+    func notes(of path: String, maxLength: Int) throws -> [DataNote] {
+        var notes: [DataNote] = []
         if single > 0 {
             notes.append(
-                "\(path): \(single) of \(groups) queries have one document: \(Self.trainingNotes[0]) from them"
-            )
+                DataNote(
+                    "\(path): \(single) of \(groups) queries have one document: losses that compare a query's documents learn nothing "
+                        + "from them", purpose: .training))
         }
         if repeated > 0 {
             notes.append(
-                "\(path): \(repeated) times a query comes again after another: its documents are compared with one another only where "
-                    + "their rows follow one another; sort the rows by query")
+                DataNote(
+                    "\(path): \(repeated) times a query comes again after another: its documents are compared with one another only "
+                        + "where their rows follow one another; sort the rows by query"))
         }
         if unread > 0 {
             notes.append(
-                "\(path): \(unread) queries have scores of their documents, which are not read; \(Self.trainingNotes[1])"
-            )
+                DataNote(
+                    "\(path): \(unread) queries have scores of their documents, which are not read; `distill run --scores-column KEY` "
+                        + "learns from them", purpose: .training))
         }
         return notes
     }

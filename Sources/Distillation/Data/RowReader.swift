@@ -12,11 +12,11 @@ protocol ChunkReader: Sendable {
     /// What the user may want to know of what was read, at the end.
     ///
     /// - Throws: ``DistillationError`` where nothing of it can be used.
-    func notes(of path: String, maxLength: Int) throws -> [String]
+    func notes(of path: String, maxLength: Int) throws -> [DataNote]
 }
 
 extension ChunkReader {
-    func notes(of path: String, maxLength: Int) throws -> [String] { [] }
+    func notes(of path: String, maxLength: Int) throws -> [DataNote] { [] }
 }
 
 /// Reads texts with labels.

@@ -1,9 +1,6 @@
 import Conversations
 
 extension TextSurvey {
-    /// What is said of records that do not teach a model to stop.
-    static let noStops = "no record ends with a stop token"
-
     /// What to do where no record ends with a stop token.
     var stopAdvice: String {
         otherEndCount > 0
@@ -15,7 +12,7 @@ extension TextSurvey {
     /// What the user may want to know of a data set's texts, a line each.
     ///
     /// - Throws: ``DistillationError`` where nothing is left to train on.
-    func notes(of path: String, maxLength: Int) throws -> [String] {
+    func notes(of path: String, maxLength: Int) throws -> [DataNote] {
         guard textCount > 0 else {
             throw DistillationError(
                 "\(path): no token of its \(recordCount) records is trained"
@@ -23,9 +20,9 @@ extension TextSurvey {
                         ? ", as the prompts fill the whole length of \(maxLength) tokens; raise --max-length"
                         : "; check that the assistant says something in them"))
         }
-        var notes: [String] = []
+        var notes: [DataNote] = []
         func note(_ count: Int, _ text: String) {
-            if count > 0 { notes.append("\(path): \(count) of \(recordCount) records \(text)") }
+            if count > 0 { notes.append(DataNote("\(path): \(count) of \(recordCount) records \(text)")) }
         }
         note(
             cutAnswerCount,
@@ -41,8 +38,9 @@ extension TextSurvey {
             "are trained at their last turn alone, as the template writes earlier ones otherwise.")
         if lacksStops {
             notes.append(
-                "\(path): \(Self.noStops); a model that is trained on them does not learn to stop. \(stopAdvice)."
-            )
+                DataNote(
+                    "\(path): no record ends with a stop token; a model that is trained on them does not learn to stop. "
+                        + "\(stopAdvice).", purpose: .training))
         }
         return notes
     }

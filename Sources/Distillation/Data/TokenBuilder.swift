@@ -35,7 +35,7 @@ final class TokenBuilder {
     /// `nil` unless examples belong to queries.
     private var groups: ExampleGroups?
     /// The notes about the file, shown each time that its tokens are used.
-    var notes: [String] = []
+    var notes: [DataNote] = []
     /// The number of words that have no token, and so no output of their own.
     private(set) var lostCount = 0
     /// The number of texts that were cut.
@@ -133,7 +133,7 @@ final class TokenBuilder {
             "texts_per_row": .integer(textsPerRow), "groups": .bool(groups != nil),
             "translations": .bool(areTranslations),
             "words": rows.map { .integer($0.positions.count) } ?? .null, "lost": .integer(lostCount),
-            "notes": .array(notes.map(JSONValue.string)),
+            "notes": .array(notes.map(\.json)),
         ]
         return Array(description.serialized().utf8)
     }
@@ -144,7 +144,7 @@ final class TokenBuilder {
     /// - Throws: `ChecksummedFile.Problem` where it cannot be used, or has another key; `FileError`.
     static func open(
         _ url: URL, key: String, maxLength: Int, isUsed: Bool = true
-    ) throws -> (dataset: EncodedDataset, labels: LabelMap?, cutCount: Int, notes: [String]) {
+    ) throws -> (dataset: EncodedDataset, labels: LabelMap?, cutCount: Int, notes: [DataNote]) {
         let file = try ChecksummedFile(url, format: format, isUsed: isUsed)
         let object = try? JSONValue.parse(file.description).objectValue
         guard let object, let count = object["count"]?.intValue, count >= 0, count <= file.count / 8,
@@ -198,7 +198,7 @@ final class TokenBuilder {
         return (
             EncodedDataset(storage: storage, maxLength: maxLength, tagNames: tags),
             try names.map { try LabelMap(names: $0) }, cut,
-            object["notes"]?.arrayValue?.compactMap(\.stringValue) ?? []
+            object["notes"]?.arrayValue?.compactMap(DataNote.init(json:)) ?? []
         )
     }
 

@@ -190,9 +190,9 @@ extension DistillRequest {
                 "\(teacher.directory.path): a teacher's weight must be above 0, got \(teacher.weight)")
         }
         try findings.attempt { try SettingLimits.require(seeds, "seeds", to: SettingLimits.repetitions) }
+        let rule = temperature.temperatureRule
         try require(
-            temperature.extremes.allSatisfy { $0 > 0 && $0.isFinite },
-            "temperature must be above 0, got \(temperature); usual values are 2 to 10")
+            rule == nil, "temperature \(rule ?? ""), got \(temperature); usual values are 2 to 10")
         try require(
             alpha.extremes.allSatisfy { (0...1).contains($0) },
             "alpha must be from 0 (labels alone) to 1 (teacher alone), got \(alpha)")

@@ -6,11 +6,14 @@ extension CacheOptions {
     /// - Parameter hasTeacher: True if there are a teacher's outputs to keep.
     package init(_ reader: SettingsReader, hasTeacher: Bool = true) throws {
         self.init()
-        directory = try reader.value("cache_dir", as: String.self).map {
-            URL(filePath: $0, directoryHint: .isDirectory)
-        }
+        directory = try Self.directory(reader)
         try reader.assign("data_cache", to: &data)
         if hasTeacher { try reader.assign("teacher_cache", to: &teacherOutputs) }
+    }
+
+    /// The cache's directory of settings; `nil` where they name none.
+    static func directory(_ reader: SettingsReader) throws -> URL? {
+        try reader.value("cache_dir", as: String.self).map { URL(filePath: $0, directoryHint: .isDirectory) }
     }
 }
 

@@ -104,7 +104,7 @@ extension StudentOptions {
             table = try StaticOptions(reader)
         } else {
             try StaticStudentRequest.refuse(in: reader)
-            directory = try reader.value("student", as: String.self).map { try reader.locator.model($0) }
+            directory = try reader.value("student", as: String.self).map(reader.model)
         }
         try reader.assign("layers", to: &layers)
         try reader.assign("hidden_size", to: &hiddenSize)

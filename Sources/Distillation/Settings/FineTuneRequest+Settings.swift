@@ -25,7 +25,7 @@ extension FineTuneRequest {
 
     private init(_ reader: SettingsReader, _ settings: Settings) throws {
         self.init(
-            model: try reader.locator.model(reader.required("model")), data: try DataRequest(reader),
+            model: try reader.model(reader.required("model")), data: try DataRequest(reader),
             output: URL(filePath: try reader.required("output")))
         try reader.assign("ignore_mismatched_sizes", to: &ignoreMismatchedSizes)
         try reader.assign("score_activation", to: &scoreActivation)

@@ -5,18 +5,18 @@ import HubStore
 
 /// A locator of the models and data that settings name, where a name may be more than a path.
 public struct ResourceLocator: Sendable {
-    /// The directory of a model.
-    let model: @Sendable (_ name: String) throws -> URL
+    /// The directory of a model; one that is made, as of adapters, is in the cache.
+    let model: @Sendable (_ name: String, _ cache: CacheOptions) throws -> URL
     /// The name for `Datasets` of the data of a split.
     let data: @Sendable (_ name: String, _ split: DataSplit) throws -> URL
 
     /// Creates a locator.
     ///
     /// - Parameters:
-    ///   - model: Returns the directory of a model.
+    ///   - model: Returns the directory of a model; one that it makes is to be in the cache that the settings name.
     ///   - data: Returns the data's name for `Datasets`: a file, or several by `DataFiles.url(for:)`.
     public init(
-        model: @escaping @Sendable (_ name: String) throws -> URL,
+        model: @escaping @Sendable (_ name: String, _ cache: CacheOptions) throws -> URL,
         data: @escaping @Sendable (_ name: String, _ split: DataSplit) throws -> URL
     ) {
         self.model = model
@@ -25,7 +25,7 @@ public struct ResourceLocator: Sendable {
 
     /// The locator of paths as they are; for data also of patterns, and of directories, in which a split's files are found by
     /// their names.
-    public static let local = ResourceLocator(model: { URL(filePath: $0) }, data: localData)
+    public static let local = ResourceLocator(model: { name, _ in URL(filePath: name) }, data: localData)
 
     /// The data's name for `Datasets`.
     ///

@@ -85,6 +85,18 @@ package final class SettingsReader {
                 : settings.prefix() + "there is no \(name); add it, or give \(option)")
     }
 
+    /// Returns what finds the directory of a model by its name: the locator with the cache that the settings name.
+    ///
+    /// - Throws: ``SettingsError`` for a cache's directory that is no text.
+    package func models() throws -> (_ name: String) throws -> URL {
+        var cache = CacheOptions()
+        cache.directory = try CacheOptions.directory(self)
+        return { [locator, cache] in try locator.model($0, cache) }
+    }
+
+    /// Returns the directory of a model, as ``models()`` finds it.
+    package func model(_ name: String) throws -> URL { try models()(name) }
+
     /// Returns a setting's node as it is written; `nil` where the setting is missing, or left empty.
     package func node(_ name: String) -> SettingNode? {
         known.append(name)
@@ -120,7 +132,7 @@ package final class SettingsReader {
         of settings: Settings, _ body: (SettingsReader) throws -> Void
     ) -> [String] {
         let locator = ResourceLocator(
-            model: { URL(filePath: $0) }, data: { name, _ in URL(filePath: name) })
+            model: { name, _ in URL(filePath: name) }, data: { name, _ in URL(filePath: name) })
         let reader = SettingsReader(settings, locator: locator)
         try? body(reader)
         return reader.known

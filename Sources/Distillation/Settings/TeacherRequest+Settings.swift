@@ -9,8 +9,9 @@ extension TeacherRequest {
     package static func all(
         _ reader: SettingsReader, orStudent: Bool = false
     ) throws -> (models: [TeacherRequest], scores: [ScoresRequest]) {
-        let single = try reader.list("teacher") { try Source(setting: $0, reader.locator) }
-        let several = try reader.list("teachers") { try Source(setting: $0, reader.locator) }
+        let models = try reader.models()
+        let single = try reader.list("teacher") { try Source(setting: $0, reader.locator, models) }
+        let several = try reader.list("teachers") { try Source(setting: $0, reader.locator, models) }
         var result = single.isEmpty ? several : single
         let files = try reader.value("teacher_scores", as: [String].self) ?? []
         let column = try reader.value("scores_column", as: String.self)
@@ -20,7 +21,7 @@ extension TeacherRequest {
                     ScoresRequest(try files.map { try reader.locator.data($0, .train) }, column: column)))
         }
         if result.isEmpty, orStudent, let student = try reader.value("student", as: String.self) {
-            result = [.model(TeacherRequest(try reader.locator.model(student)))]
+            result = [.model(TeacherRequest(try models(student)))]
         }
         guard !result.isEmpty else {
             throw orStudent
@@ -66,9 +67,11 @@ private enum Source {
     }
 
     /// The teacher of a setting: a directory's name, or a mapping with `directory`, or `scores` and perhaps `column`, and `weight`.
-    init(setting node: SettingNode, _ locator: ResourceLocator) throws {
+    ///
+    /// - Parameter models: Finds a model's directory by its name.
+    init(setting node: SettingNode, _ locator: ResourceLocator, _ models: (String) throws -> URL) throws {
         if let name = node.text {
-            self = .model(TeacherRequest(try locator.model(name)))
+            self = .model(TeacherRequest(try models(name)))
             return
         }
         var (directory, weight): (String?, Double) = (nil, 1)
@@ -106,7 +109,7 @@ private enum Source {
             return
         }
         guard let directory else { throw SettingsError("a teacher has no directory and no scores") }
-        self = .model(TeacherRequest(try locator.model(directory), weight: weight))
+        self = .model(TeacherRequest(try models(directory), weight: weight))
     }
 }
 

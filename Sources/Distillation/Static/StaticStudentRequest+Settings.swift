@@ -45,9 +45,7 @@ extension StaticStudentRequest {
         let table = try StaticOptions(reader)
         (sif, tableType) = (table.sif, table.tableType)
         card = try ModelCardOptions(reader)
-        cache.directory = try reader.value("cache_dir", as: String.self).map {
-            URL(filePath: $0, directoryHint: .isDirectory)
-        }
+        cache.directory = try CacheOptions.directory(reader)
         try reader.assign("teacher_cache", to: &cache.teacherOutputs)
         device = try Device(reader)
         try reader.assign("precision", to: &precision)

@@ -17,7 +17,7 @@ struct EntailmentScorer: ZeroShotScorer {
     /// Pairs of a text and a hypothesis that are computed together.
     private static let pairsAtOnce = 32_768
 
-    /// - Throws: ``DistillationError`` for a model without entailment.
+    /// - Throws: ``DistillationError`` for a model without entailment, and for a hypothesis beside which no token of a text has room.
     init(_ teacher: LoadedModel, _ options: ZeroShotOptions, maxLength: Int) throws {
         guard options.scale == nil else {
             throw DistillationError(
@@ -31,6 +31,22 @@ struct EntailmentScorer: ZeroShotScorer {
             batch: hypotheses.map { TextPair($0) }, maxLength: nil, truncation: .longestFirst)
         let lengths = hypotheses.indices.map { encoded.offsets[$0 + 1] - encoded.offsets[$0] }
         longest = zip(lengths, hypotheses).max { $0.0 < $1.0 }?.1 ?? ""
+        try requireRoom()
+    }
+
+    /// - Throws: ``DistillationError`` where the longest hypothesis leaves no room for a token of a text.
+    private func requireRoom() throws {
+        let alone = try teacher.tokenizer.encodeFlat(
+            batch: [TextPair("", pair: longest)], maxLength: nil, truncation: .onlyFirst)
+        guard alone.ids.count >= maxLength else { return }
+        let positions = teacher.model.configuration.maxLength
+        let limit =
+            alone.ids.count < positions
+            ? "the \(maxLength) tokens that are read; give at least --max-length \(alone.ids.count + 1), or shorten"
+            : "the \(positions) tokens that \(teacher.directory.path) reads; shorten"
+        throw DistillationError(
+            "--labels: '\(DatasetError.shown(longest))' has \(alone.ids.count) tokens with the special ones, "
+                + "which leaves no room for a text among \(limit) the label or the --template")
     }
 
     var textsAtOnce: Int { max(1, Self.pairsAtOnce / hypotheses.count) }

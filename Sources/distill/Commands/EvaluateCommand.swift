@@ -125,9 +125,11 @@ struct EvaluateCommand: ParsableCommand {
     /// The evaluation on texts.
     func request() throws -> EvaluateRequest {
         guard let data else { throw ValidationError("There are no texts to evaluate on: give --data.") }
+        let cache = try self.cache.options()
         var request = EvaluateRequest(
-            model: try ModelReference.directory(model), data: try DataReference.url(data, split: .test))
-        request.teacher = try teacher.map { try ModelReference.directory($0) }
+            model: try ModelReference.directory(model, cache: cache),
+            data: try DataReference.url(data, split: .test))
+        request.teacher = try teacher.map { try ModelReference.directory($0, cache: cache) }
         request.teacherScores = try teacherScores.map { try DataReference.url($0, split: .test) }
         request.scoresColumn = scoresColumn
         request.columns = try columns.columns()
@@ -137,30 +139,33 @@ struct EvaluateCommand: ParsableCommand {
         request.maxLength = columns.maxLength
         request.batchSize = batchSize
         request.latencySamples = latencySamples
-        request.cache = try cache.options()
+        request.cache = cache
         request.device = try compute.readyDevice()
         request.precision = compute.precision ?? request.precision
         return request
     }
 
     func retrievalRequest(_ retrieval: String) throws -> RetrievalRequest {
+        let cache = try self.cache.options()
         var request = RetrievalRequest(
-            model: try ModelReference.directory(model), data: URL(filePath: retrieval))
-        request.teacher = try teacher.map { try ModelReference.directory($0) }
-        request.documentsBy = try documentsBy.map { try ModelReference.directory($0) }
+            model: try ModelReference.directory(model, cache: cache), data: URL(filePath: retrieval))
+        request.teacher = try teacher.map { try ModelReference.directory($0, cache: cache) }
+        request.documentsBy = try documentsBy.map { try ModelReference.directory($0, cache: cache) }
         request.prompts = try prompts.prompts()
         request.maxLength = columns.maxLength
         request.batchSize = batchSize
-        request.cache = try cache.options()
+        request.cache = cache
         request.device = try compute.readyDevice()
         request.precision = compute.precision ?? request.precision
         return request
     }
 
     func choiceRequest(_ choices: String) throws -> ChoiceRequest {
+        let cache = try self.cache.options()
         var request = ChoiceRequest(
-            model: try ModelReference.directory(model), choices: try DataReference.url(choices, split: .test))
-        request.teacher = try teacher.map { try ModelReference.directory($0) }
+            model: try ModelReference.directory(model, cache: cache),
+            choices: try DataReference.url(choices, split: .test))
+        request.teacher = try teacher.map { try ModelReference.directory($0, cache: cache) }
         request.targetDelimiter = targetDelimiter ?? request.targetDelimiter
         request.maxLength = columns.maxLength
         request.batchSize = batchSize

@@ -70,7 +70,7 @@ extension ExportCommand {
             throw ValidationError("\(option) is not for --format gguf; \(remedy)")
         }
         var request = GGUFExportRequest(
-            model: try ModelReference.directory(model), output: URL(filePath: output))
+            model: try ModelReference.directory(model, cache: cache.options()), output: URL(filePath: output))
         request.type = try gguf.type()
         request.calibration = try gguf.calibrate.map { try DataReference.url($0, split: .train) }
         if let tokens = gguf.calibrateTokens {

@@ -3,6 +3,7 @@ import Deployment
 import Distillation
 import Exporters
 import Foundation
+import Torch
 
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -74,11 +75,16 @@ struct ExportCommand: ParsableCommand {
     @Option(help: "Texts in one forward pass.")
     var batchSize = 64
 
+    @Option(help: "Threads of one operation. (default: one for each core)")
+    var threads: Int?
+
     @OptionGroup(title: "Running") var cache: CacheDirectoryOptions
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> ExportRequest {
-        var request = ExportRequest(model: try ModelReference.directory(model), output: URL(filePath: output))
+        let cache = try self.cache.options()
+        var request = ExportRequest(
+            model: try ModelReference.directory(model, cache: cache), output: URL(filePath: output))
         request.format = format
         request.dtype = dtype
         request.opset = opset
@@ -88,11 +94,12 @@ struct ExportCommand: ParsableCommand {
         request.columns = try columns.columns()
         request.maxLength = columns.maxLength
         request.batchSize = batchSize
-        request.cache = try cache.options()
+        request.cache = cache
         return request
     }
 
     func run() throws {
+        if let threads { try Device.setThreads(threads) }
         if format == GGUFOptions.format { return try runGGUF() }
         try gguf.requireNone(format: format)
         let run = try UsageError.checking { try ExportRun(try request()) }

@@ -132,8 +132,10 @@ struct LabelCommand: ParsableCommand {
     }
 
     func request() throws -> LabelRequest {
+        let cache = try self.cache.options()
         var request = LabelRequest(
-            teacher: try ModelReference.directory(teacher), data: try DataReference.url(data, split: .train))
+            teacher: try ModelReference.directory(teacher, cache: cache),
+            data: try DataReference.url(data, split: .train))
         request.textColumn = textColumn
         request.textPairColumn = textPairColumn
         (request.messagesColumn, request.promptColumn) = (
@@ -153,7 +155,7 @@ struct LabelCommand: ParsableCommand {
                 labelsIn: URL(filePath: $0), template: template ?? ZeroShotOptions.usualTemplate,
                 isMultiLabel: multiLabel, scale: scale)
         }
-        request.cache = try cache.options()
+        request.cache = cache
         request.device = try compute.readyDevice()
         request.precision = compute.precision ?? request.precision
         return request

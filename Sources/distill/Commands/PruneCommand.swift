@@ -76,9 +76,10 @@ struct PruneCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> PruneRequest {
+        let cache = try self.cache.options()
         var request = PruneRequest(
-            model: try ModelReference.directory(model), data: try DataReference.url(train, split: .train),
-            output: URL(filePath: output))
+            model: try ModelReference.directory(model, cache: cache),
+            data: try DataReference.url(train, split: .train), output: URL(filePath: output))
         request.validation = try validation.map { try DataReference.url($0, split: .validation) }
         request.overwrite = overwrite
         try shape.assign(to: &request)
@@ -87,7 +88,7 @@ struct PruneCommand: ParsableCommand {
         if let calibrationTokens { request.calibrationTokens = calibrationTokens }
         if let trialTokens { request.trialTokens = trialTokens }
         request.batchSize = batchSize
-        request.cache = try cache.options()
+        request.cache = cache
         return request
     }
 

@@ -61,8 +61,9 @@ struct QuantizeCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func request() throws -> QuantizeRequest {
+        let cache = try self.cache.options()
         var request = QuantizeRequest(
-            model: try ModelReference.directory(model), output: URL(filePath: output))
+            model: try ModelReference.directory(model, cache: cache), output: URL(filePath: output))
         request.overwrite = overwrite
         request.data = try data.map { try DataReference.url($0, split: .validation) }
         try method.assign(to: &request)
@@ -70,7 +71,7 @@ struct QuantizeCommand: ParsableCommand {
         request.maxLength = columns.maxLength
         request.batchSize = batchSize
         request.latencySamples = latencySamples
-        request.cache = try cache.options()
+        request.cache = cache
         return request
     }
 

@@ -20,7 +20,7 @@ struct CacheOptionGroup: ParsableArguments {
 struct CacheDirectoryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The directory for tokenized data and teachers' outputs. (default: $DISTILL_CACHE, else ~/.cache/distill)",
+            "The directory for tokenized data, teachers' outputs and merged adapters. (default: $DISTILL_CACHE, else ~/.cache/distill)",
             valueName: "dir"),
         completion: .directory)
     var cacheDir: String?

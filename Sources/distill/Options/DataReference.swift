@@ -28,5 +28,6 @@ enum DataReference {
 extension ResourceLocator {
     /// Models and data as the command line takes them: local ones, and those of the Hub.
     static let commandLine = ResourceLocator(
-        model: { try ModelReference.directory($0) }, data: { try DataReference.url($0, split: $1) })
+        model: { try ModelReference.directory($0, cache: $1) },
+        data: { try DataReference.url($0, split: $1) })
 }

@@ -5,13 +5,15 @@ import HubStore
 
 /// A user's name for a model: a directory, or `org/name` or `org/name@revision` on the Hub.
 enum ModelReference {
-    /// The model's directory; PEFT's adapters are merged with the model that they are of.
+    /// The model's directory; PEFT's adapters are merged with the model that they are of, into a directory of the cache.
     ///
     /// - Throws: as ``place(of:quiet:)``; `DistillationError` for adapters whose model is not found, `TransformersError` for those that do
     ///   not fit it.
-    static func directory(_ text: String, quiet: Bool = false) throws -> URL {
+    static func directory(
+        _ text: String, cache: CacheOptions = CacheOptions(), quiet: Bool = false
+    ) throws -> URL {
         try MergedAdapter.directory(
-            for: place(of: text, quiet: quiet), locate: { try place(of: $0, quiet: quiet) },
+            for: place(of: text, quiet: quiet), cache: cache, locate: { try place(of: $0, quiet: quiet) },
             onMerge: { if !quiet { Terminal.error($0) } })
     }
 

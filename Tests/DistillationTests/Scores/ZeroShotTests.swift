@@ -94,6 +94,29 @@ struct ZeroShotTests {
             "\(warnings)")
     }
 
+    @Test("a hypothesis that leaves no room for a text is told by the options")
+    func noRoom() throws {
+        defer { scratch.remove() }
+        var request = try request(try model())
+        func message() -> String {
+            let error = #expect(throws: DistillationError.self) { _ = try LabelRun(request).run() }
+            return error?.description ?? ""
+        }
+        request.maxLength = 8
+        let short = message()
+        #expect(
+            short.hasPrefix("--labels: 'a script that is ") && short.contains("the 8 tokens that are read")
+                && short.contains("--max-length") && short.contains("--template"), "\(short)")
+        // No length is enough where the model has too few positions.
+        let long = String(repeating: "film ", count: 80)
+        request.zeroShot = try ZeroShotOptions(labels: ["dull", long], template: "it is {}.")
+        request.maxLength = nil
+        let endless = message()
+        #expect(
+            endless.contains("shorten the label or the --template") && !endless.contains("--max-length")
+                && endless.contains("nli reads"), "\(endless)")
+    }
+
     @Test("what was computed is found again, and parts of the texts are parts of the file")
     func cacheAndShards() throws {
         defer { scratch.remove() }

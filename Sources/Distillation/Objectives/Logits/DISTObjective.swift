@@ -21,7 +21,7 @@ final class DISTObjective: StandardObjective {
     init(_ specification: ObjectiveSpecification) throws {
         let options = try ObjectiveOptions(specification, known: Self.options)
         name = specification.name
-        temperature = try options.positiveSchedule("temperature")
+        temperature = try options.temperature()
         beta = try options.weight("beta")
         gamma = try options.weight("gamma")
     }

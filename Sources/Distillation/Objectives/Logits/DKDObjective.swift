@@ -21,7 +21,7 @@ final class DKDObjective: StandardObjective {
     init(_ specification: ObjectiveSpecification) throws {
         let options = try ObjectiveOptions(specification, known: Self.options)
         name = specification.name
-        temperature = try options.positiveSchedule("temperature")
+        temperature = try options.temperature()
         alpha = try options.weight("alpha")
         beta = try options.weight("beta")
     }

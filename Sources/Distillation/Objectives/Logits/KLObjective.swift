@@ -42,7 +42,7 @@ final class KLObjective: StandardObjective, VocabularyObjective {
             }
         let options = try ObjectiveOptions(specification, known: known)
         name = specification.name
-        temperature = try options.positiveSchedule("temperature")
+        temperature = try options.temperature()
         statesTemperature = specification.options["temperature"] != nil
         self.direction = try direction ?? options.choice("direction")
         guard specification.options["beta"] == nil || self.direction == .jensenShannon else {

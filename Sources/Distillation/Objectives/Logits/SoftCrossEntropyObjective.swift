@@ -12,7 +12,7 @@ final class SoftCrossEntropyObjective: StandardObjective {
     init(_ specification: ObjectiveSpecification) throws {
         let options = try ObjectiveOptions(specification, known: Self.options)
         name = specification.name
-        temperature = try options.positiveSchedule("temperature")
+        temperature = try options.temperature()
     }
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {

@@ -10,7 +10,7 @@ final class SoftLabelsObjective: StandardObjective, VocabularyObjective {
 
     init(_ specification: ObjectiveSpecification) throws {
         let options = try ObjectiveOptions(specification, known: Self.options)
-        _ = try options.positiveSchedule("temperature")
+        _ = try options.temperature()
         name = specification.name
         self.specification = specification
     }

@@ -13,7 +13,7 @@ final class StandardizedKLObjective: StandardObjective {
     init(_ specification: ObjectiveSpecification) throws {
         let options = try ObjectiveOptions(specification, known: Self.options)
         name = specification.name
-        temperature = try options.positiveSchedule("temperature")
+        temperature = try options.temperature()
     }
 
     func prepare(_ models: ObjectiveModels) throws -> ObjectiveNeeds {

@@ -30,7 +30,7 @@ struct SoftenedScoring {
         let isTaught = source == .teacher
         let options = try ObjectiveOptions(specification, known: isTaught ? options : labelOptions)
         scoring = try PairScoring(options, source)
-        schedule = isTaught ? try options.positiveSchedule("temperature") : 1
+        schedule = isTaught ? try options.temperature() : 1
     }
 
     var source: ScoreSource { scoring.source }

@@ -67,13 +67,14 @@ public struct ObjectiveOptions {
         try number(name, "of at least 0") { $0 >= 0 }
     }
 
-    /// A schedule that is above 0 all the time.
+    /// The schedule of the option `temperature`.
     ///
-    /// - Throws: ``DistillationError`` where it is no schedule, or reaches 0.
-    public func positiveSchedule(_ name: String) throws -> Schedule {
+    /// - Throws: ``DistillationError`` where it is no schedule, reaches 0, or is too small or too large to compute with.
+    public func temperature() throws -> Schedule {
+        let name = "temperature"
         let text = try text(name)
         guard let schedule = Schedule(text) else { throw wrong(name, "must be \(Schedule.grammar)", text) }
-        guard schedule.extremes.allSatisfy({ $0 > 0 }) else { throw wrong(name, "must be above 0", text) }
+        if let rule = schedule.temperatureRule { throw wrong(name, rule, text) }
         return schedule
     }
 

@@ -29,7 +29,7 @@ final class InfoNCEObjective: StandardObjective {
     init(_ specification: ObjectiveSpecification) throws {
         let options = try ObjectiveOptions(specification, known: Self.options)
         name = specification.name
-        temperature = try options.positiveSchedule("temperature")
+        temperature = try options.temperature()
         feature = try options.choice("feature")
         projection = try options.choice("projection")
         dimension = try options.integer("dimension", "of at least 1") { $0 > 0 }

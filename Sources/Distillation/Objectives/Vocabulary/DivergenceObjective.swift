@@ -55,7 +55,7 @@ final class DivergenceObjective: StandardObjective, VocabularyObjective {
     init(_ specification: ObjectiveSpecification, _ kind: Kind) throws {
         let options = try ObjectiveOptions(specification, known: kind.options)
         name = specification.name
-        temperature = try options.positiveSchedule("temperature")
+        temperature = try options.temperature()
         measure = try kind.measure(options)
     }
 

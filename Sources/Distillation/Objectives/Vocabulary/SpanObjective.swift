@@ -60,7 +60,7 @@ final class SpanObjective: StandardObjective, TokenObjective {
             specification, known: isHybrid ? Self.hybridOptions : Self.options)
         name = specification.name
         self.kind = kind
-        temperature = try options.positiveSchedule("temperature")
+        temperature = try options.temperature()
         merge = try options.choice("merge")
         beta = isHybrid ? try options.number("beta", "from 0 to 1") { (0...1).contains($0) } : 0
         matched =
