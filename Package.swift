@@ -277,6 +277,7 @@ let package = Package(
             dependencies: [
                 "Distillation", "Transformers", "Torch", "Tokenizers", "Datasets", "Exporters", "Safetensors",
                 "JSON", "Files", "Decoding", "Generation", "ChatTemplates", "Conversations", "GGUF",
+                "DistillRuntime", "RegularExpressions",
             ],
             // Part of the program, which is one file.
             resources: [.embedInCode("onnx_logits.py")], swiftSettings: strict),

@@ -1,19 +1,21 @@
 import Decoding
 import DistillRuntime
 import JSON
+import Storage
 
 /// The texts that a language model writes after prompts.
 final class TextRun {
     private let model: LanguageModel
     private let arguments: Arguments
     private let options: GenerationOptions
+    private let output: PredictionFile?
 
     /// The settings of the model's files that are ignored.
     var warnings: [String] { model.warnings }
 
     init(_ arguments: Arguments) throws {
         self.arguments = arguments
-        for name in ["--pairs", "--max-length", "--threshold", "--aggregation", "--output"]
+        for name in ["--pairs", "--max-length", "--threshold", "--aggregation"]
         where arguments.given.contains(name) {
             throw UsageError(
                 "\(name) is not for language models, of which \(arguments.model) is one; leave it out")
@@ -27,6 +29,10 @@ final class TextRun {
             throw UsageError("give --prompt or a file of prompts, not both")
         }
         guard !arguments.prompts.contains("") else { throw UsageError("--prompt is empty; give it a text") }
+        output = try arguments.output.map { try PredictionFile($0) }
+        if let refusal = output?.refusal(vectorWidth: nil, model: arguments.model) {
+            throw UsageError(refusal)
+        }
         let given = arguments.generation
         model = try LanguageModel(
             arguments.model,
@@ -42,21 +48,33 @@ final class TextRun {
         self.options = options
     }
 
-    /// Generates all texts, and writes them by a function: of one prompt as it comes, of others as lines of JSON.
+    /// Generates all texts, and writes them to the output file as lines of JSON, or else by a function: of one prompt as it comes, of
+    /// others as lines of JSON.
     func generate(_ write: (String) -> Void) throws {
+        if let output {
+            return try AtomicFile.write(to: output.path) { writer in
+                try generateLines { try writer.write($0) }
+            }
+        }
         let prompts = arguments.prompts
-        guard prompts.isEmpty else {
-            guard prompts.count == 1 else { return write(try lines(prompts, before: 0)) }
+        if prompts.count == 1 {
             _ = try model.generate([prompt(prompts[0])], options) { event in
                 if case .piece(_, let text) = event { write(text) }
             }
             return write("\n")
         }
+        try generateLines(write)
+    }
+
+    /// Generates all texts, and writes a line of JSON for each, so many at a time.
+    private func generateLines(_ write: (String) throws -> Void) throws {
+        let prompts = arguments.prompts
+        guard prompts.isEmpty else { return try write(try lines(prompts, before: 0)) }
         let reader = try LineReader(path: arguments.file, maximumCount: 8 * arguments.generation.batchSize)
         var count = 0
         while let lines = try reader.next() {
             let texts = lines.map(\.text)
-            write(try self.lines(texts, before: count))
+            try write(try self.lines(texts, before: count))
             count += texts.count
         }
     }

@@ -257,8 +257,10 @@ struct EmbeddingProgramTests {
     func outputs() throws {
         let file = scratch.path("lines.jsonl")
         let teacher = Program.teacher.path
-        for (program, arguments) in [
-            ("distill", ["predict", "--model", teacher]), ("distill-run", [teacher]),
+        let writer = Program.repository.appending(path: "Tests/GenerationTests/Fixtures/text-model").path
+        for (program, model, arguments) in [
+            ("distill", teacher, ["predict", "--model", teacher]), ("distill-run", teacher, [teacher]),
+            ("distill-run", writer, [writer, "--max-new-tokens", "4"]),
         ] {
             let input = "a film\n\ndull\n"
             let result = try Program.run(arguments + ["--output", file], input: input, program: program)
@@ -266,8 +268,8 @@ struct EmbeddingProgramTests {
             let lines = try Program.run(arguments, input: input, program: program).output
             #expect(try String(contentsOfFile: file, encoding: .utf8) == lines)
             for (name, part) in [
-                ("vectors.npy", "which \(teacher) is not"),
-                ("vectors.safetensors", "which \(teacher) is not"),
+                ("vectors.npy", "which \(model) is not"),
+                ("vectors.safetensors", "which \(model) is not"),
                 ("vectors.csv", ".npy or .safetensors"), ("vectors", ".npy or .safetensors"),
             ] {
                 let path = scratch.path(name)

@@ -30,6 +30,8 @@ public struct AnswerRequest {
     public var options: (inout GenerationOptions) throws -> Void = { _ in }
     /// The most texts that are generated at a time.
     public var batchSize = 8
+    /// The form in which the kernels multiply the weights, on the CPU; `nil` for floating point of ``precision``.
+    public var weights: AnswerWeights?
     public var precision = Precision.auto
     public var device = Device.cpu
 
@@ -73,19 +75,21 @@ public struct AnswerRun {
     /// - Parameters:
     ///   - onEvent: Called with each piece of an answer.
     ///   - onKnown: Called with the number of answers that a run before has kept, where there are any.
+    ///   - onNote: Called with each line about the model that the user should know.
     ///   - shouldStop: Called between pieces; true ends the run without an output.
     /// - Throws: `GenerationError`, `DistillationError` or a file's error, each in one line; `InterruptedError`.
     public func run(
         onEvent: @escaping (GenerationEvent) throws -> Void = { _ in },
         onKnown: (Int) -> Void = { _ in },
+        onNote: (String) -> Void = { _ in },
         shouldStop: () -> Bool = { false }
     ) throws -> (report: Report, texts: [GeneratedText]) {
         try requireWritableOutput()
         let lock = try request.output.map { try OutputLock($0) }
         defer { withExtendedLifetime(lock) {} }
-        let loaded = try LoadedModel(request.model, device: request.device, languageModels: true)
-        let templates = try ChatTemplates.load(directory: loaded.tokenizerDirectory)
-        let encoder = PromptEncoder(templates, loaded.tokenizer, path: request.model.path)
+        let model = try AnswerModel(request)
+        model.notes.forEach(onNote)
+        let encoder = model.encoder
         let isChat = request.isChat ?? encoder.hasTemplate
         guard !isChat || encoder.hasTemplate else {
             throw GenerationError(
@@ -93,21 +97,16 @@ public struct AnswerRun {
                     + "chat_template.jinja")
         }
         let (prompts, part) = try prompts(asChat: isChat)
-        var generator = try TextGenerator(
-            model: loaded.model, tokenizer: loaded.tokenizer,
-            defaults: GenerationOptions(directory: loaded.tokenizerDirectory), precision: request.precision)
-        generator.batchSize = request.batchSize
-        generator.firstPrompt = part.lowerBound
-        var options = generator.defaults
+        var options = model.defaults
         try request.options(&options)
         let tokens = try prompts.map { try $0.tokens(encoder) }
         try requirePositions(
-            tokens, loaded.model.configuration.maxLength, before: part.lowerBound - request.questions.count)
+            tokens, model.positions, before: part.lowerBound - request.questions.count)
         let journal = try journal(tokens, options)
         let known = journal?.answers ?? [:]
         if !known.isEmpty { onKnown(known.count) }
         let start = ContinuousClock.now
-        let texts = try generator.generate(tokens: tokens, options, known: known) { event in
+        let texts = try model.generate(tokens, options, known, part.lowerBound) { event in
             if case .finished(let prompt, let text) = event { try journal?.add(text, to: prompt) }
             if shouldStop() { throw InterruptedError(outcome(of: journal)) }
             try onEvent(event)

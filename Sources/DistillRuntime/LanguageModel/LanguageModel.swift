@@ -72,7 +72,7 @@ public final class LanguageModel: Sendable {
     /// True if the model has a chat template.
     public var hasChatTemplate: Bool { encoder.hasTemplate }
     private let batchSize: Int
-    private let encoder: PromptEncoder
+    package let encoder: PromptEncoder
     private let decoder: Decoder
     /// The most tokens that a pass takes, of prompts and texts together; a longer prompt has a pass of its own.
     private static let batchTokens = 2048
@@ -180,6 +180,14 @@ public final class LanguageModel: Sendable {
         _ prompts: [Prompt], _ options: GenerationOptions? = nil, firstPrompt: Int = 0,
         onEvent: (GenerationEvent) throws -> Void = { _ in }
     ) throws -> [GeneratedText] {
+        try generate(prompts, options, known: [:], firstPrompt: firstPrompt, onEvent: onEvent)
+    }
+
+    /// The same, but for texts of earlier runs by the prompt's number, which are not generated again and told by no event.
+    package func generate(
+        _ prompts: [Prompt], _ options: GenerationOptions?, known: [Int: GeneratedText], firstPrompt: Int,
+        onEvent: (GenerationEvent) throws -> Void
+    ) throws -> [GeneratedText] {
         let options = options ?? defaults
         try options.validate(vocabulary: configuration.vocabSize)
         let tokens = try prompts.map(tokens)
@@ -187,6 +195,6 @@ public final class LanguageModel: Sendable {
         let run = GenerationRun(
             model: decoder, tokenizer: tokenizer, options: options, batchSize: batchSize,
             batchTokens: Self.batchTokens, firstPrompt: firstPrompt)
-        return try run(tokens, onEvent)
+        return try run(tokens, known: known, onEvent)
     }
 }
