@@ -1,7 +1,7 @@
 import ChatTemplates
 import Decoding
-import Distillation
 import DistillRuntime
+import Distillation
 import Foundation
 import GGUF
 import Generation
@@ -40,7 +40,8 @@ struct AnswerModel {
     /// Generates the answers to prompts of tokens, but for those that are known by the prompt's number.
     let generate:
         (
-            _ tokens: [[Int32]], _ options: GenerationOptions, _ known: [Int: GeneratedText], _ firstPrompt: Int,
+            _ tokens: [[Int32]], _ options: GenerationOptions, _ known: [Int: GeneratedText],
+            _ firstPrompt: Int,
             _ onEvent: (GenerationEvent) throws -> Void
         ) throws -> [GeneratedText]
 
@@ -51,7 +52,8 @@ struct AnswerModel {
         if let weights = request.weights {
             guard request.device.kind == .cpu else {
                 throw GenerationError(
-                    "--weights \(weights.rawValue) is multiplied on the CPU alone; leave out --weights or --device")
+                    "--weights \(weights.rawValue) is multiplied on the CPU alone; leave out --weights or --device"
+                )
             }
             try self.init(request, weights)
         } else {

@@ -78,7 +78,8 @@ struct GenerateCommand: ParsableCommand {
     func validate() throws {
         guard weights == nil || compute.precision == nil else {
             throw ValidationError(
-                "give --weights, which are multiplied in few bits, or the --precision of floating point, not both")
+                "give --weights, which are multiplied in few bits, or the --precision of floating point, not both"
+            )
         }
         guard !prompt.isEmpty || data != nil else { throw ValidationError("give --prompt or --data") }
         guard shard == nil || data != nil && prompt.isEmpty else {
