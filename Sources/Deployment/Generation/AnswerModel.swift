@@ -99,6 +99,6 @@ struct AnswerModel {
         else { return nil }
         return
             "\(request.model.path): its weights in blocks of few bits become floating point; --weights stored multiplies them as they "
-            + "are, several times as fast and nearly as exact"
+            + "are, faster and nearly as exact"
     }
 }

@@ -68,7 +68,7 @@ struct GenerateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Multiply the weights in few bits, several times as fast on the CPU, and a little less exact: stored for a GGUF file's blocks as they are, int8 and int4 to round others. (default: floating point)"
+            "Multiply the weights in few bits, on the CPU faster and a little less exact: stored for a GGUF file's blocks as they are, int8 and int4 to round others. (default: floating point)"
         ))
     var weights: AnswerWeights?
 
