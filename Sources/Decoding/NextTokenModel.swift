@@ -36,16 +36,16 @@ extension NextTokenModel {
         for (number, prompt) in prompts.enumerated() {
             guard !prompt.isEmpty else {
                 throw GenerationError(
-                    "prompt \(number) has no token; give it a text, or the token that begins one")
+                    "prompt \(number + 1) has no token; give it a text, or the token that begins one")
             }
             guard prompt.count <= positions else {
                 throw GenerationError(
-                    "prompt \(number) has \(prompt.count) tokens, the model \(positions) positions "
+                    "prompt \(number + 1) has \(prompt.count) tokens, the model \(positions) positions "
                         + "(max_position_embeddings); shorten it")
             }
             if let id = prompt.first(where: { $0 < 0 || Int($0) >= vocabularySize }) {
                 throw GenerationError(
-                    "prompt \(number) has token \(id), the model tokens 0 to \(vocabularySize - 1); use its own tokenizer"
+                    "prompt \(number + 1) has token \(id), the model tokens 0 to \(vocabularySize - 1); use its own tokenizer"
                 )
             }
         }

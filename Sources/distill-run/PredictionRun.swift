@@ -60,9 +60,13 @@ final class PredictionRun {
         let reader = try LineReader(path: arguments.file)
         let hasPairs = arguments.hasPairs
         func next() throws -> [LineInput]? {
-            try reader.next()?.map { LineInput($0, hasPairs: hasPairs) }
+            try Interruption.check()
+            return try reader.next()?.map { LineInput($0, hasPairs: hasPairs) }
         }
-        if let output { return try run.write(output, next: next) }
+        if let output {
+            Interruption.install()
+            return try run.write(output, next: next)
+        }
         while let inputs = try next() { write(try run.lines(for: inputs).map { $0 + "\n" }.joined()) }
     }
 

@@ -52,6 +52,7 @@ final class TextRun {
     /// others as lines of JSON.
     func generate(_ write: (String) -> Void) throws {
         if let output {
+            Interruption.install()
             return try AtomicFile.write(to: output.path) { writer in
                 try generateLines { try writer.write($0) }
             }
@@ -93,7 +94,8 @@ final class TextRun {
             }
             let run = prompts[next...].prefix { (try? $0.get()) != nil }
             let made = try model.generate(
-                run.map { .tokens(try $0.get()) }, options, firstPrompt: count + next)
+                run.map { .tokens(try $0.get()) }, options, firstPrompt: count + next
+            ) { _ in try Interruption.check() }
             lines += made.map { $0.json.serialized() }
             next = run.endIndex
         }

@@ -71,6 +71,8 @@ do {
     if let warning = prediction.cutWarning { _ = write("WARNING: \(warning)\n", to: STDERR_FILENO) }
 } catch let error as UsageError {
     fail(error, 64)
+} catch let error as Interruption {
+    fail(error, 128 + error.number)
 } catch {
     fail(error, 1)
 }

@@ -210,7 +210,7 @@ struct BadInputTests {
         try expectRefusal(["--temperature": "-1"], status: 64, "temperature must be above 0")
         try expectRefusal(["--temperature": "nan"], status: 64, "temperature")
         try expectRefusal(
-            ["--temperature": "1e-40"], status: 64, "temperature must be from 1.1e-19 to 1.8e+19", "1e-40")
+            ["--temperature": "1e-40"], status: 64, "temperature must be from 0.0001 to 1000.0", "1e-40")
         try expectRefusal(["--alpha": "1.5"], status: 64, "alpha", "1.5")
         try expectRefusal(["--alpha": "-0.1"], status: 64, "alpha", "-0.1")
         try expectRefusal(["--validation-split": "1"], status: 64, "validation_split must be between 0 and 1")

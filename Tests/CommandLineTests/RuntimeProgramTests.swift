@@ -283,4 +283,31 @@ struct EmbeddingProgramTests {
             [teacher, "--output", scratch.path("nowhere/lines.jsonl")], input: "a\n", program: "distill-run")
         #expect(missing.status == 1 && missing.errors.contains("nowhere"))
     }
+
+    @Test("--output: Ctrl-C and SIGTERM leave nothing of the file", arguments: [SIGINT, SIGTERM])
+    func interrupted(signal: Int32) throws {
+        let folder = scratch.path("stopped-\(signal)")
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        let prompts = try scratch.write(
+            String(repeating: "a film about a bird\n", count: 20_000), to: "prompts-\(signal).txt")
+        let process = Process()
+        process.executableURL = Program.executable.deletingLastPathComponent().appending(path: "distill-run")
+        process.arguments = [
+            Program.repository.appending(path: "Tests/GenerationTests/Fixtures/text-model").path, prompts,
+            "--output", folder + "/texts.jsonl",
+        ]
+        let errors = Pipe()
+        process.standardError = errors
+        try process.run()
+        Program.startWatchdog(process)
+        func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder) }
+        while try names().isEmpty, process.isRunning { usleep(10_000) }
+        #expect(try names().contains { $0.contains("partial") })
+        kill(process.processIdentifier, signal)
+        let said = String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit && process.terminationStatus == 128 + signal)
+        #expect(said == "Error: stopped; nothing was written\n", "\(said)")
+        #expect(try names().isEmpty)
+    }
 }

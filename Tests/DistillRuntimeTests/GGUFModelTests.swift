@@ -91,6 +91,31 @@ struct GGUFModelTests {
     }
 
     @Test(
+        "numbers that blocks of few bits cannot hold are told so, and are multiplied as they are without them"
+    )
+    func tooLarge() throws {
+        try withTemporaryDirectory { folder in
+            let model = try rewritten("qwen3.gguf", as: .f32, to: folder.appending(path: "wide.gguf"))
+            _ = try widened(model, folder)
+            let checkpoint = try SafetensorsCheckpoint(directory: folder)
+            let name = "model.layers.0.mlp.up_proj.weight"
+            let entries = try checkpoint.tensors.map { info in
+                var bytes = Array(try checkpoint.bytes(of: info.name))
+                if info.name == name { bytes.replaceSubrange(8..<12, with: Float(1e8).bytes) }
+                return SafetensorsWriter.Entry(
+                    name: info.name, dtype: .float32, shape: info.shape, bytes: bytes)
+            }
+            try SafetensorsWriter.write(entries, to: folder.appending(path: SafetensorsCheckpoint.fileName))
+            let error = #expect(throws: RuntimeError.self) {
+                try DistillRuntimeTests.decoder(folder, blocks: CK_Q8_0)
+            }
+            let text = error.map { "\($0)" } ?? ""
+            #expect(text.contains(name) && text.contains("too large for blocks of few bits"), "\(text)")
+            #expect(try logits(DistillRuntimeTests.decoder(folder), ids).allSatisfy(\.isFinite))
+        }
+    }
+
+    @Test(
         "directories rounded to blocks give the bits of the file in the same form",
         arguments: [CK_Q8_0, CK_Q4_0])
     func rounded(_ form: Int) throws {

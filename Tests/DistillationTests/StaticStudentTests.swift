@@ -205,7 +205,7 @@ struct StaticStudentTests {
             #expect(try error { $0.embeddingSize = 33 }.contains("give 32 or fewer"))
             #expect(try error { $0.embeddingSize = 0 }.contains("embedding_size must be"))
             #expect(try error { ($0.embeddingSize, $0.appliesPCA) = (8, false) }.contains("leave out one of"))
-            #expect(try error { $0.sif = 1 }.contains("sif must be above 0 and below 1"))
+            #expect(try error { $0.sif = 1 }.contains("sif must be from 1e-6 to below 1"))
             let modules = request.teacher.appending(path: "modules.json")
             let text = try String(contentsOf: modules, encoding: .utf8)
             try FileManager.default.removeItem(at: modules)

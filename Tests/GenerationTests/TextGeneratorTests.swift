@@ -106,7 +106,7 @@ struct TextGeneratorTests {
         // The last token is chosen after the last position.
         #expect(texts.map(\.tokenIDs.count) == [4, 1])
         #expect(texts.allSatisfy { $0.finishReason == .length })
-        expectRefusal("prompt 1 has 201 tokens", "200 positions", "shorten it") {
+        expectRefusal("prompt 2 has 201 tokens", "200 positions", "shorten it") {
             _ = try generator.generate(tokens: [[4], [Int32](repeating: 5, count: 201)], options)
         }
     }
@@ -114,8 +114,8 @@ struct TextGeneratorTests {
     @Test("what cannot be generated is refused in one line")
     func refusals() throws {
         var generator = try generator()
-        expectRefusal("prompt 1 has no token") { _ = try generator.generate(["a", ""]) }
-        expectRefusal("prompt 0 has token 9999", "its own tokenizer") {
+        expectRefusal("prompt 2 has no token") { _ = try generator.generate(["a", ""]) }
+        expectRefusal("prompt 1 has token 9999", "its own tokenizer") {
             _ = try generator.generate(tokens: [[9999]])
         }
         var options = GenerationOptions()

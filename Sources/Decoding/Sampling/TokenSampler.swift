@@ -31,7 +31,8 @@ package struct TokenSampler {
         let highest = logits.max() ?? 0
         guard highest.isFinite, !logits.contains(where: \.isNaN) else {
             throw GenerationError(
-                "prompt \(prompt): the model's logits are not finite after \(place) tokens; compute in float32, or check the weights"
+                "prompt \(prompt + 1): the model's logits are not finite after \(place) tokens; check the weights, and compute in float32 "
+                    + "where that was in less"
             )
         }
         let logSum =

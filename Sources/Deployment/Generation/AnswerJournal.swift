@@ -136,7 +136,7 @@ extension AnswerRequest {
             ("the model", model.map { "\($0.name) \($0.sha256)" }.joined(separator: ", ")),
             ("prompts", Digest.sha256(bytes)),
             ("options", "\(options)"),
-            ("the precision", weights.map(\.rawValue) ?? precision.resolved(on: device).rawValue),
+            ("the weights' form", weights.map(\.rawValue) ?? precision.resolved(on: device).rawValue),
             ("the device", device.kind.rawValue),
             ("the processor's instruction set", PackedKernels.instructionSet),
         ]

@@ -187,11 +187,15 @@ public struct AnswerRun {
     /// Finds out before the long work whether the output can be written.
     private func requireWritableOutput() throws {
         guard let output = request.output else { return }
-        var isDirectory = ObjCBool(false)
-        let isThere = FileManager.default.fileExists(atPath: output.path, isDirectory: &isDirectory)
-        guard !isThere || request.overwrite && !isDirectory.boolValue else {
+        switch FileKind(output.path) {
+        case .missing: break
+        case .regular where request.overwrite: break
+        case .regular:
             throw GenerationError(
                 "\(output.path): is there already; name another --output, or pass --overwrite for a file")
+        case .directory, .other:
+            throw GenerationError(
+                "\(output.path): is there already, and no regular file; name another --output")
         }
         guard request.data?.resolvingSymlinksInPath() != output.resolvingSymlinksInPath() else {
             throw GenerationError("\(output.path): is the file of the prompts; name another --output")

@@ -79,7 +79,7 @@ final class DecoderLinear: @unchecked Sendable {
                 let packed = try Self.panels(form, place, store.arena) {
                     ck_quantize_blocks(form, &stored, $0)
                 } notFinite: {
-                    store.notFinite(part.tensor.name)
+                    store.notRounded(part.tensor)
                 }
                 (kernel.form, kernel.panels, panels) = (form, UnsafePointer(packed.pointer), packed)
             } else if !precision.usesBFloat16, part.tensor.elementSize == 2 {

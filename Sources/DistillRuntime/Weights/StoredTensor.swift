@@ -49,6 +49,18 @@ struct StoredTensor: @unchecked Sendable {
         }
     }
 
+    /// True if no element is infinite or not a number.
+    var isFinite: Bool {
+        let count = bytes.count / elementSize
+        var part = [Float](repeating: 0, count: min(count, 1 << 16))
+        return part.withUnsafeMutableBufferPointer { part in
+            stride(from: 0, to: count, by: 1 << 16).allSatisfy { first in
+                part.baseAddress.map { widen(from: first, count: min(1 << 16, count - first), to: $0) }
+                    ?? true
+            }
+        }
+    }
+
     /// Copies elements as float32.
     ///
     /// - Returns: False where one of them is infinite or not a number.

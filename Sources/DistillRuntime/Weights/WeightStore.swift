@@ -115,6 +115,14 @@ final class WeightStore {
                 + "or their training diverged; take another checkpoint")
     }
 
+    /// The error of a tensor of which a block cannot be rounded: it has a number that is not finite, or one whose scale is beyond halves.
+    func notRounded(_ tensor: StoredTensor) -> RuntimeError {
+        guard tensor.isFinite else { return notFinite(tensor.name) }
+        return RuntimeError(
+            "\(path): tensor '\(source.fileName(of: tensor.name))' has numbers too large for blocks of few bits, whose scales are halves; leave "
+                + "out --int8 and --int4 (of `distill generate` --weights)")
+    }
+
     /// A matrix, in int8 where the checkpoint stores it so.
     ///
     /// - Throws: ``RuntimeError`` as ``values(_:shape:)``.

@@ -11,11 +11,15 @@ public struct StaticOptions: Sendable, Equatable, Codable {
 
     public init() {}
 
+    /// Checks a of the weights a / (a + p): so small a one that rows of float16 become zeros is refused.
+    static func requireWeight(_ sif: Double?) throws {
+        guard let sif, !(sif >= 1e-6 && sif < 1) else { return }
+        throw DistillationError("sif must be from 1e-6 to below 1, such as 1e-4, or none; got \(sif)")
+    }
+
     /// - Throws: ``DistillationError`` for values that no table can have.
     func validate() throws {
-        if let sif, !(sif > 0 && sif < 1) {
-            throw DistillationError("sif must be above 0 and below 1, such as 1e-4, or none; got \(sif)")
-        }
+        try Self.requireWeight(sif)
         if let classifierHiddenSize {
             try SettingLimits.require(
                 classifierHiddenSize, "classifier_hidden_size", from: 1, to: SettingLimits.count)

@@ -47,9 +47,7 @@ public struct StaticStudentRequest: Sendable {
                         + "embedding_size and pca")
             }
         }
-        if let sif, !(sif > 0 && sif < 1) {
-            throw DistillationError("sif must be above 0 and below 1, such as 1e-4, or none; got \(sif)")
-        }
+        try StaticOptions.requireWeight(sif)
         try card.validate()
     }
 }

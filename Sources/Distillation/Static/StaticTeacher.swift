@@ -30,7 +30,8 @@ struct StaticTeacher {
             }
             throw DistillationError(
                 "\(path): is not a directory of sentence-transformers (it has no \(SentenceTransformer.fileName)), which the teacher of "
-                    + "a static student must be: other encoders' vectors of tokens say little about meaning")
+                    + "a static student must be: other encoders' vectors of tokens say little about meaning. Of a classifier give texts (--train)"
+            )
         }
         let files = try SentenceTransformer(contentsOf: url)
         guard case .encoder(let encoder) = files.source else {

@@ -81,7 +81,7 @@ struct AnswerWeightsTests {
         var other = first
         other.weights = .int4
         let changed = #expect(throws: GenerationError.self) { try AnswerRun(other).run() }
-        #expect(changed?.description.contains("the precision") == true, "\(changed?.description ?? "")")
+        #expect(changed?.description.contains("the weights' form") == true, "\(changed?.description ?? "")")
         var cuda = try request(model, .stored)
         cuda.device = Device(kind: .cuda)
         let refused = #expect(throws: GenerationError.self) { try AnswerRun(cuda).run() }
