@@ -102,7 +102,7 @@ struct SamplingTests {
 
     @Test("logits that are not finite are an error", arguments: [Float.nan, .infinity])
     func notFinite(_ value: Float) {
-        expectRefusal("prompt 4", "not finite after 2 tokens") {
+        expectRefusal("prompt 5", "not finite after 2 tokens") {
             var logits = [0, value, 1]
             _ = try logits.withUnsafeMutableBufferPointer {
                 try TokenSampler(options: GenerationOptions()).choose($0, seen: [], prompt: 4, place: 2)
