@@ -28,12 +28,19 @@ CT_INLINE vf multiply_add(vf sum, vu a, vu b) {
     }
 }
 
+// Sixteen words of a right operand, or numbers of 16 bits as words (narrow.inl).
+CT_INLINE vu right_words(const uint32_t *from) { return load_as<vu>(from); }
+template <class Narrow>
+CT_INLINE vu right_words(const Narrow *from) {
+    return (vu)load(from);
+}
+
 // tile[r][c] = Σ_w left[w * height + r] · right[w * 32 + c]; `onto` adds to what the tile holds, as if it were one sum.
 //
 // Sums, a row of the right operand and one element of the left take all registers: a function of its own, so that
 // nothing else claims one.
-template <class S, int rows>
-__attribute__((noinline)) void multiply_tile(int64_t length, const uint32_t *left, int64_t height, const uint32_t *right, float *tile,
+template <class S, int rows, class Right>
+__attribute__((noinline)) void multiply_tile(int64_t length, const uint32_t *left, int64_t height, const Right *right, float *tile,
                                              bool onto = false) {
     vf sums[rows][2];
     for (int r = 0; r < rows; ++r) sums[r][0] = sums[r][1] = vf{};
@@ -43,7 +50,7 @@ __attribute__((noinline)) void multiply_tile(int64_t length, const uint32_t *lef
             sums[r][1] = load(tile + r * 32 + 16);
         }
     for (int64_t w = 0; w < length; ++w) {
-        vu b0 = load_as<vu>(right), b1 = load_as<vu>(right + 16);
+        vu b0 = right_words(right), b1 = right_words(right + 16);
         right += 32;
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; ++r) {
@@ -60,8 +67,8 @@ __attribute__((noinline)) void multiply_tile(int64_t length, const uint32_t *lef
 }
 #endif
 
-template <class S>
-CT_INLINE void multiply_tile(int64_t rows, int64_t length, const uint32_t *left, int64_t height, const uint32_t *right,
+template <class S, class Right>
+CT_INLINE void multiply_tile(int64_t rows, int64_t length, const uint32_t *left, int64_t height, const Right *right,
                              float *tile, bool onto = false) {
 #if CT_AMX
     if constexpr (on_tiles<S>) return multiply_on_tiles(length, left, height, right, tile, onto);
@@ -77,9 +84,9 @@ CT_INLINE void multiply_tile(int64_t rows, int64_t length, const uint32_t *left,
 
 // Panels first…last of a right operand by panels begin_rows ..< end_rows of a left one whose rows have `total` words; words begin ..< end
 // of both.
-template <class S, class Take>
+template <class S, class Right, class Take>
 CT_INLINE void multiply_panels(const uint32_t *left, const RowPanels<S> &panels, int64_t begin_rows, int64_t end_rows, int64_t total,
-                               const uint32_t *right, int64_t columns, int64_t first, int64_t last, int64_t begin, int64_t end, Take &&take) {
+                               const Right *right, int64_t columns, int64_t first, int64_t last, int64_t begin, int64_t end, Take &&take) {
     alignas(64) float tile[panel_rows<S> * 32];
     for (int64_t p = first; p < last; ++p) {
         int64_t width = std::min<int64_t>(32, columns - p * 32);

@@ -110,11 +110,12 @@ int32_t ck_pack_narrow(const ck_stored *weight, uint32_t *to) {
         char *own = reinterpret_cast<char *>(to) + panel * w.inputs * 64;
         int64_t count = std::min<int64_t>(32, w.outputs - panel * 32);
         bool bad = false;
-        for (int64_t place = 0; place < 32; ++place) {
+        if (count < 32) std::memset(own, 0, static_cast<size_t>(w.inputs * 64));
+        for (int64_t place = 0; place < count; ++place) {
             const char *from = static_cast<const char *>(w.values) + ctorch::stored_row(panel * 32 + place, w.head) * w.output_stride * 2;
             for (int64_t i = 0; i < w.inputs; ++i) {
-                uint16_t bits = 0;
-                if (place < count) std::memcpy(&bits, from + i * w.input_stride * 2, 2);
+                uint16_t bits;
+                std::memcpy(&bits, from + i * w.input_stride * 2, 2);
                 bad = bad || (bits & infinite) == infinite;
                 std::memcpy(own + (i * 32 + place) * 2, &bits, 2);
             }
