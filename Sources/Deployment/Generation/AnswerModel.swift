@@ -84,9 +84,8 @@ struct AnswerModel {
         generator.batchSize = request.batchSize
         (defaults, positions) = (generator.defaults, loaded.model.configuration.maxLength)
         notes = try Self.note(aboutBlocksOf: request).map { [$0] } ?? []
-        let prepared = generator
-        generate = { tokens, options, known, firstPrompt, onEvent in
-            var generator = prepared
+        generate = { [generator] tokens, options, known, firstPrompt, onEvent in
+            var generator = generator
             generator.firstPrompt = firstPrompt
             return try generator.generate(tokens: tokens, options, known: known, onEvent: onEvent)
         }

@@ -170,6 +170,7 @@ public final class LanguageModel: Sendable {
     /// - Parameters:
     ///   - prompts: The prompts.
     ///   - options: `nil` for ``defaults``.
+    ///   - known: Texts of earlier runs by the prompt's number, which are not generated again and told by no event.
     ///   - firstPrompt: The number of the first prompt, on which random draws depend: the prompts before it where they come in several
     ///     calls.
     ///   - onEvent: Called with each piece of text as soon as it is final, and with each complete text; what it throws ends the run.
@@ -177,16 +178,8 @@ public final class LanguageModel: Sendable {
     /// - Throws: `GenerationError` for options out of range and prompts without a token or with more than the model has positions, and
     ///   what the tokenizer throws.
     public func generate(
-        _ prompts: [Prompt], _ options: GenerationOptions? = nil, firstPrompt: Int = 0,
-        onEvent: (GenerationEvent) throws -> Void = { _ in }
-    ) throws -> [GeneratedText] {
-        try generate(prompts, options, known: [:], firstPrompt: firstPrompt, onEvent: onEvent)
-    }
-
-    /// The same, but for texts of earlier runs by the prompt's number, which are not generated again and told by no event.
-    package func generate(
-        _ prompts: [Prompt], _ options: GenerationOptions?, known: [Int: GeneratedText], firstPrompt: Int,
-        onEvent: (GenerationEvent) throws -> Void
+        _ prompts: [Prompt], _ options: GenerationOptions? = nil, known: [Int: GeneratedText] = [:],
+        firstPrompt: Int = 0, onEvent: (GenerationEvent) throws -> Void = { _ in }
     ) throws -> [GeneratedText] {
         let options = options ?? defaults
         try options.validate(vocabulary: configuration.vocabSize)

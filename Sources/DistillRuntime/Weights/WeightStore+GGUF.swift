@@ -33,8 +33,7 @@ extension WeightStore {
 
     /// True if the rows of a linear layer in a GGUF file can be read where the file has them: a matrix (outputs, inputs) there.
     private func hasRows(_ tensor: GGUFModelTensor, _ place: DecoderLinear.Place) -> Bool {
-        let isWhole = place.first == 0 && tensor.conversion != .transposed
-        return tensor.info.shape.count == 2 && (isWhole || tensor.conversion == .transposed)
+        tensor.info.shape.count == 2 && (place.first == 0 || tensor.conversion == .transposed)
             && tensor.conversion != .normPlusOne
     }
 

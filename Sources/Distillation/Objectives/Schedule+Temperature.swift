@@ -9,7 +9,6 @@ extension Schedule {
         guard extremes.allSatisfy({ $0 > 0 && $0.isFinite }) else { return "must be above 0" }
         guard !extremes.allSatisfy(Self.temperatures.contains) else { return nil }
         let (least, most) = (Self.temperatures.lowerBound, Self.temperatures.upperBound)
-        return
-            "must be from \(least) to \(most), between which float32 tells its loss; usual values are 1 to 10"
+        return "must be from \(least) to \(most), between which float32 tells its loss"
     }
 }
