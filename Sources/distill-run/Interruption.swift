@@ -1,3 +1,4 @@
+import Storage
 import Synchronization
 
 #if canImport(Glibc)
@@ -17,14 +18,10 @@ struct Interruption: Error, CustomStringConvertible {
 
     private static let received = Atomic<Int32>(0)
 
-    /// Has Ctrl-C and SIGTERM noted in place of ending the program; the second one ends it at once. Whoever started the program may have
-    /// blocked them.
+    /// Has Ctrl-C and SIGTERM noted in place of ending the program; the second one ends it at once.
     static func install() {
-        var numbers = sigset_t()
-        sigemptyset(&numbers)
-        for number in [SIGINT, SIGTERM] { sigaddset(&numbers, number) }
-        pthread_sigmask(SIG_UNBLOCK, &numbers, nil)
-        for number in [SIGINT, SIGTERM] {
+        EndingSignals.unblock()
+        for number in EndingSignals.all {
             signal(number) { number in
                 if Interruption.received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
             }

@@ -47,7 +47,7 @@ enum Main {
         signal(SIGXFSZ, SIG_IGN)
         CalibrationFile().install()
         MappedFile.endsWhereShortened()
-        Interrupt.unblock()
+        EndingSignals.unblock()
         do {
             try OpenFiles.require()
             var command = try Distill.parseAsRoot()

@@ -94,7 +94,7 @@ struct AnswerModel {
     /// The line that weights in blocks of few bits become floating point.
     private static func note(aboutBlocksOf request: AnswerRequest) throws -> String? {
         guard request.device.kind == .cpu, AutoModel.isGGUF(request.model),
-            try GGUFCheckpoint(file: request.model).tensors.contains(where: { $0.type.blockSize > 1 })
+            try GGUFCheckpoint(file: request.model).hasBlocks
         else { return nil }
         return
             "\(request.model.path): its weights in blocks of few bits become floating point; --weights stored multiplies them as they "

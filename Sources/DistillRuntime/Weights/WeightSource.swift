@@ -34,7 +34,7 @@ enum WeightSource {
     /// True if the weights are in blocks of few bits.
     var hasBlocks: Bool {
         guard case .gguf(let model) = self else { return false }
-        return model.tensors.contains { $0.info.type.blockSize > 1 }
+        return model.checkpoint.hasBlocks
     }
 
     /// Gives back the memory of the file's pages that reading took.

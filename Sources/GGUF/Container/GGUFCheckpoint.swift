@@ -50,6 +50,9 @@ public struct GGUFCheckpoint: Sendable {
     /// The tensors, in the order of the files.
     public var tensors: [GGUFTensorInfo] { files.flatMap(\.tensors) }
 
+    /// True if a tensor is in blocks of few bits.
+    package var hasBlocks: Bool { tensors.contains { $0.type.blockSize > 1 } }
+
     /// Returns the value of a key, or `nil` if the model does not have it.
     public subscript(key: String) -> GGUFValue? { files[0][key] }
 

@@ -1,4 +1,5 @@
 import Distillation
+import Files
 import Foundation
 import Synchronization
 
@@ -24,18 +25,10 @@ enum Interrupt {
     /// True where another process says that the work stops.
     static let isSilent = Atomic(false)
 
-    /// Lets both reach this process. Whoever started it may have blocked them, as threads of Dispatch do.
-    static func unblock() {
-        var numbers = sigset_t()
-        sigemptyset(&numbers)
-        for number in [SIGINT, SIGTERM] { sigaddset(&numbers, number) }
-        pthread_sigmask(SIG_UNBLOCK, &numbers, nil)
-    }
-
     static func install(_ kind: Kind) {
         Self.kind.store(kind.rawValue, ordering: .relaxed)
-        unblock()
-        for number in [SIGINT, SIGTERM] {
+        EndingSignals.unblock()
+        for number in EndingSignals.all {
             signal(number) { number in
                 if Interrupt.received.exchange(number, ordering: .relaxed) != 0 { _exit(128 + number) }
                 if Interrupt.isSilent.load(ordering: .relaxed) { return }
