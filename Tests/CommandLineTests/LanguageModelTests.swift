@@ -36,9 +36,19 @@ struct LanguageModelTests {
         ])
         try #require(alone.status == 0, "\(alone.errors)")
         let report = try #require(
-            try JSONText.decode([String: ChoiceReport].self, from: alone.output)["choices"])
+            try JSONText.decode([String: ChoiceEvaluation].self, from: alone.output)["choices"]?.tasks.first)
         #expect(
             report.chance == 0.5 && report.teacher == report.model && alone.output.contains("\"acc_norm\""))
+        let more = try write(#"{"query": "an", "choices": ["inn", "the"], "gold": 0}"# + "\n", "more.jsonl")
+        let tasks = try Program.run([
+            "evaluate", "--model", model, "--choices", questions, "--choices", more, "--teacher", model,
+        ])
+        try #require(tasks.status == 0, "\(tasks.errors)")
+        for text in [
+            "more.jsonl (1 question;", "Mean of 2 tasks (50.00 % by chance)", "kept", "above chance",
+        ] {
+            #expect(tasks.output.contains(text), "\(text): \(tasks.output)")
+        }
         let none = try Program.run(["evaluate", "--model", model])
         #expect(
             none.status == 64 && none.errors.contains("give texts with --data, questions with --choices"))

@@ -32,26 +32,30 @@ public struct PairedBootstrap: Sendable, Equatable, Codable {
     public init(
         count: Int, resamples: Int = 10_000, seed: UInt64 = 42, difference: ([Int]) throws -> Double
     ) throws {
-        guard count > 0, resamples > 0 else {
-            throw DistillationError(
-                "a bootstrap needs examples and resamples, got \(count) examples and \(resamples) resamples")
-        }
-        var generator = SeededGenerator(seed: seed)
-        var indices = [Int](repeating: 0, count: count)
-        var differences: [Double] = []
-        differences.reserveCapacity(resamples)
-        for _ in 0..<resamples {
-            for draw in indices.indices { indices[draw] = generator.index(below: count) }
-            differences.append(try difference(indices))
-        }
-        self.difference = try difference(Array(0..<count))
+        try self.init(counts: [count], resamples: resamples, seed: seed) { try difference($0[0]) }
+    }
+
+    /// Compares two systems on several sets of examples, such as tasks: each draw has as many of each set as the set has.
+    ///
+    /// - Parameters:
+    ///   - counts: The number of examples of each set.
+    ///   - resamples: The number of draws, at least 1.
+    ///   - seed: Decides the draws.
+    ///   - difference: The first system's metric minus the second's on the examples at these indices, set by set.
+    /// - Throws: ``DistillationError`` without examples or draws; any error of `difference`.
+    public init(
+        counts: [Int], resamples: Int = 10_000, seed: UInt64 = 42, difference: ([[Int]]) throws -> Double
+    ) throws {
+        var differences = try BootstrapDraws(counts: counts, resamples: resamples, seed: seed).map(difference)
+        self.difference = try difference(counts.map { Array(0..<$0) })
         self.resamples = resamples
         meanDifference = differences.reduce(0, +) / Double(resamples)
         let (below, above) = (differences.count { $0 <= 0 }, differences.count { $0 >= 0 })
         pValue = min(
             1,
-            max(2 * Double(min(below, above) + 1) / Double(resamples + 1), exp2(Double(1 - min(count, 1000))))
-        )
+            max(
+                2 * Double(min(below, above) + 1) / Double(resamples + 1),
+                exp2(Double(1 - min(counts.reduce(0, +), 1000)))))
         differences.sort()
         lower = quantile(differences, 0.025)
         upper = quantile(differences, 0.975)
@@ -75,12 +79,5 @@ public struct PairedBootstrap: Sendable, Equatable, Codable {
         try self.init(count: gains.count, resamples: resamples, seed: seed) { indices in
             indices.reduce(0) { $0 + gains[$1] } / Double(indices.count)
         }
-    }
-}
-
-extension SeededGenerator {
-    /// An index below a bound, by multiplication; the bias is below bound / 2⁶⁴.
-    fileprivate mutating func index(below bound: Int) -> Int {
-        Int(next().multipliedFullWidth(by: UInt64(bound)).high)
     }
 }

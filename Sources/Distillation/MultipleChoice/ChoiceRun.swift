@@ -10,8 +10,8 @@ public struct ChoiceRequest: Sendable {
     public var model: URL
     /// A language model to compare with; its tokenizer may be another.
     public var teacher: URL?
-    /// JSON lines with the questions.
-    public var choices: URL
+    /// Files of questions, each a task: JSON lines.
+    public var choices: [URL]
     /// The text between a query and each choice.
     public var targetDelimiter = " "
     /// The most tokens of a query with a choice; `nil` for as many as the model has positions.
@@ -24,8 +24,8 @@ public struct ChoiceRequest: Sendable {
 
     /// - Parameters:
     ///   - model: The model's directory.
-    ///   - choices: JSON lines with the questions.
-    public init(model: URL, choices: URL) {
+    ///   - choices: Files of questions, each a task: JSON lines.
+    public init(model: URL, choices: [URL]) {
         self.model = model
         self.choices = choices
     }
@@ -43,6 +43,13 @@ public struct ChoiceRun {
         if let length = request.maxLength, length < 2 {
             throw DistillationError("max_length must be 2 or more, got \(length)")
         }
+        guard !request.choices.isEmpty else {
+            throw DistillationError("there are no questions; name a file of them, or several")
+        }
+        let paths = request.choices.map(\.standardizedFileURL.path)
+        if let twice = paths.first(where: { path in paths.count { $0 == path } > 1 }) {
+            throw DistillationError("\(twice): is given twice among the files of questions; name each once")
+        }
         self.request = request
     }
 
@@ -54,39 +61,52 @@ public struct ChoiceRun {
     public func run(
         onEvent: @escaping (RunEvent) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false },
         processes: Processes? = nil
-    ) throws -> ChoiceReport {
+    ) throws -> ChoiceEvaluation {
         let log = try RunLog(onEvent, shouldStop: shouldStop)
-        let file = try ChoiceFile(request.choices)
-        if let warning = spaceWarning(file) { log.warnOnce(warning) }
-        let questions = file.questions
-        var (answers, cut): ([[ChoiceAnswer]], Int) = ([], 0)
+        // All are read, and refused, before the long work.
+        let files = try request.choices.map { try ChoiceFile($0) }
+        for warning in files.compactMap(spaceWarning) { log.warnOnce(warning) }
+        var answers: [[(answers: [ChoiceAnswer], cut: Int)]] = []
         for directory in [request.model] + [request.teacher].compactMap(\.self) {
             let model = try LoadedModel(directory, device: request.device, languageModels: true)
             for warning in model.warnings { log.warnOnce(warning) }
-            let (own, cutOfOwn) = try log.phase("Answering questions") {
-                try self.answers(of: model, file, log, processes, shouldStop)
-            }
-            if answers.isEmpty { cut = cutOfOwn }
-            answers.append(own)
+            answers.append(
+                try files.map { file in
+                    try log.phase("Answering questions") {
+                        try self.answers(of: model, file, log, processes, shouldStop)
+                    }
+                })
         }
-        let right = answers.map { ChoiceScores.right($0, questions) }
+        let own = answers[0]
+        let teacher = answers.count > 1 ? answers[1] : nil
+        let reports = try files.indices.map { task in
+            try report(files[task], own[task].answers, teacher?[task].answers, cut: own[task].cut)
+        }
+        func right(_ answers: [(answers: [ChoiceAnswer], cut: Int)]) -> [ChoiceWays<[Bool]>] {
+            zip(answers, files).map { ChoiceScores.right($0.answers, $1.questions) }
+        }
+        return ChoiceEvaluation(
+            tasks: reports,
+            summary: try ChoiceSummary(reports, right: right(own), teacher: teacher.map(right)))
+    }
+
+    private func report(
+        _ file: ChoiceFile, _ own: [ChoiceAnswer], _ teacher: [ChoiceAnswer]?, cut: Int
+    ) throws -> ChoiceReport {
+        let questions = file.questions
+        let right = ChoiceScores.right(own, questions)
+        func scores(_ isRight: [Bool]) -> [Double] { isRight.map { $0 ? 1 : 0 } }
         return ChoiceReport(
             data: file.record, targetDelimiter: request.targetDelimiter,
             chance: questions.reduce(0) { $0 + Double(Set($1.gold).count) / Double($1.choices.count) }
                 / Double(questions.count),
-            cutChoices: cut, model: ChoiceScores(answers[0], questions),
-            teacher: answers.count > 1 ? ChoiceScores(answers[1], questions) : nil,
-            difference: answers.count > 1 ? try Self.difference(right[0], right[1]) : nil)
-    }
-
-    private static func difference(
-        _ own: [[Bool]], _ other: [[Bool]]
-    ) throws -> ChoiceReport.Differences {
-        func scores(_ isRight: [Bool]) -> [Double] { isRight.map { $0 ? 1 : 0 } }
-        let all = try zip(own, other).map {
-            try PairedBootstrap(scores: scores($0), others: scores($1), resamples: 2000)
-        }
-        return ChoiceReport.Differences(acc: all[0], accNorm: all[1], accBytes: all[2])
+            cutChoices: cut, model: ChoiceScores(own, questions),
+            teacher: teacher.map { ChoiceScores($0, questions) },
+            difference: try teacher.map { teacher in
+                try right.paired(with: ChoiceScores.right(teacher, questions)).map {
+                    try PairedBootstrap(scores: scores($0), others: scores($1), resamples: 2000)
+                }
+            })
     }
 
     /// A warning about spaces that stand twice; `nil` where they do not.

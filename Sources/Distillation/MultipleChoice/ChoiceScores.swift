@@ -1,14 +1,33 @@
 import Foundation
 
-/// How well a model answers multiple-choice questions, by the names of lm-eval's metrics.
-public struct ChoiceScores: Sendable, Equatable, Codable {
+/// How well a model answers multiple-choice questions.
+public typealias ChoiceScores = ChoiceWays<ChoiceAccuracy>
+
+/// A value for each way to choose, by the names of lm-eval's metrics.
+public struct ChoiceWays<Value> {
     /// By the most probable choice.
-    public var acc: ChoiceAccuracy
+    public var acc: Value
     /// By the choice of the largest log-probability a character.
-    public var accNorm: ChoiceAccuracy
+    public var accNorm: Value
     /// By the choice of the largest log-probability a byte.
-    public var accBytes: ChoiceAccuracy
+    public var accBytes: Value
+
+    func map<Other>(_ transform: (Value) throws -> Other) rethrows -> ChoiceWays<Other> {
+        ChoiceWays<Other>(
+            acc: try transform(acc), accNorm: try transform(accNorm), accBytes: try transform(accBytes))
+    }
+
+    /// The values of two for each way.
+    func paired<Other>(with other: ChoiceWays<Other>) -> ChoiceWays<(Value, Other)> {
+        ChoiceWays<(Value, Other)>(
+            acc: (acc, other.acc), accNorm: (accNorm, other.accNorm), accBytes: (accBytes, other.accBytes))
+    }
 }
+
+extension ChoiceWays: Sendable where Value: Sendable {}
+extension ChoiceWays: Equatable where Value: Equatable {}
+extension ChoiceWays: Encodable where Value: Encodable {}
+extension ChoiceWays: Decodable where Value: Decodable {}
 
 /// The fraction of questions that are answered rightly.
 public struct ChoiceAccuracy: Sendable, Equatable, Codable {
@@ -54,24 +73,22 @@ struct ChoiceAnswer: Sendable, Equatable {
     }
 }
 
-extension ChoiceScores {
+extension ChoiceWays<ChoiceAccuracy> {
     /// - Parameters:
     ///   - answers: The answers to all questions.
     ///   - questions: As many questions, one or more.
     init(_ answers: [ChoiceAnswer], _ questions: [ChoiceQuestion]) {
-        let right = Self.right(answers, questions)
-        self.init(
-            acc: ChoiceAccuracy(right[0]), accNorm: ChoiceAccuracy(right[1]),
-            accBytes: ChoiceAccuracy(right[2]))
+        self = Self.right(answers, questions).map(ChoiceAccuracy.init)
     }
 
     /// Whether each question is answered rightly, by each way to choose.
-    static func right(_ answers: [ChoiceAnswer], _ questions: [ChoiceQuestion]) -> [[Bool]] {
-        (0..<3).map { way in zip(answers, questions).map { $1.gold.contains($0.chosen[way]) } }
+    static func right(_ answers: [ChoiceAnswer], _ questions: [ChoiceQuestion]) -> ChoiceWays<[Bool]> {
+        func right(_ way: Int) -> [Bool] { zip(answers, questions).map { $1.gold.contains($0.chosen[way]) } }
+        return ChoiceWays<[Bool]>(acc: right(0), accNorm: right(1), accBytes: right(2))
     }
 }
 
-/// The result of multiple-choice questions.
+/// The result of one file of multiple-choice questions.
 public struct ChoiceReport: Sendable, Equatable, Codable {
     public var data: DataRecord
     /// The text between a query and each choice.
@@ -83,11 +100,5 @@ public struct ChoiceReport: Sendable, Equatable, Codable {
     public var model: ChoiceScores
     public var teacher: ChoiceScores?
     /// The model's scores minus the teacher's, with intervals by the paired bootstrap over the questions.
-    public var difference: Differences?
-
-    public struct Differences: Sendable, Equatable, Codable {
-        public var acc: PairedBootstrap
-        public var accNorm: PairedBootstrap
-        public var accBytes: PairedBootstrap
-    }
+    public var difference: ChoiceWays<PairedBootstrap>?
 }

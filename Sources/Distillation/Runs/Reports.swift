@@ -27,7 +27,7 @@ public struct EvaluationReport: Sendable, Equatable, Codable {
     public var problemType: TaskIdentifier
     public var data: DataRecord
     /// The answers to multiple-choice questions; `nil` where none were asked.
-    public var choices: ChoiceReport?
+    public var choices: ChoiceEvaluation?
     /// How well documents are found; `nil` where none were searched.
     public var retrieval: RetrievalReport?
 }

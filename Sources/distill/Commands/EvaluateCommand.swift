@@ -14,7 +14,8 @@ struct EvaluateCommand: ParsableCommand {
 
             --choices asks a language model multiple-choice questions: JSON lines with query, choices and gold (the index of \
             the right one), scored by the probabilities of the choices as lm-eval does: acc, acc_norm (by characters) and \
-            acc_bytes.
+            acc_bytes. Given several times, each file is a task, and with --teacher the mean over the tasks tells how much of \
+            the teacher's accuracy is kept.
 
             --retrieval searches documents by the vectors of a model for embeddings: nDCG@10, MRR@10, MAP@100 and recall as \
             sentence-transformers has them. With --teacher also the teacher, and its documents for the student's queries.
@@ -41,9 +42,11 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Multiple-choice questions for a language model: .jsonl, also with .gz.", valueName: "file"),
+            """
+            Multiple-choice questions for a language model: .jsonl, also with .gz. Given several times, each file is a task.
+            """, valueName: "file"),
         completion: .file(extensions: ["jsonl", "json", "gz"]))
-    var choices: String?
+    var choices: [String] = []
 
     @Option(
         help: ArgumentHelp(
@@ -102,7 +105,7 @@ struct EvaluateCommand: ParsableCommand {
     @OptionGroup(title: "Running") var display: DisplayOptions
 
     func validate() throws {
-        guard data != nil || choices != nil || retrieval != nil else {
+        guard data != nil || !choices.isEmpty || retrieval != nil else {
             throw ValidationError(
                 "Nothing to evaluate on: give texts with --data, questions with --choices, or queries and documents with --retrieval."
             )
@@ -116,7 +119,7 @@ struct EvaluateCommand: ParsableCommand {
                 "--documents-by and the prompts of queries and documents belong to --retrieval; give it, or leave them out."
             )
         }
-        guard targetDelimiter == nil || choices != nil else {
+        guard targetDelimiter == nil || !choices.isEmpty else {
             throw ValidationError(
                 "--target-delimiter stands between --choices and their questions; give both.")
         }
@@ -160,11 +163,11 @@ struct EvaluateCommand: ParsableCommand {
         return request
     }
 
-    func choiceRequest(_ choices: String) throws -> ChoiceRequest {
+    func choiceRequest() throws -> ChoiceRequest {
         let cache = try self.cache.options()
         var request = ChoiceRequest(
             model: try ModelReference.directory(model, cache: cache),
-            choices: try DataReference.url(choices, split: .test))
+            choices: try choices.map { try DataReference.url($0, split: .test) })
         request.teacher = try teacher.map { try ModelReference.directory($0, cache: cache) }
         request.targetDelimiter = targetDelimiter ?? request.targetDelimiter
         request.maxLength = columns.maxLength
@@ -176,7 +179,7 @@ struct EvaluateCommand: ParsableCommand {
 
     /// What is printed without --data.
     private struct Parts: Encodable {
-        let choices: ChoiceReport?
+        let choices: ChoiceEvaluation?
         let retrieval: RetrievalReport?
     }
 
@@ -185,9 +188,8 @@ struct EvaluateCommand: ParsableCommand {
             try UsageError.checking { try RetrievalRun(try retrievalRequest(retrieval)) }
         }
         let run = data == nil ? nil : try UsageError.checking { try EvaluationRun(try request()) }
-        let questions = try choices.map { choices in
-            try UsageError.checking { try ChoiceRun(try choiceRequest(choices)) }
-        }
+        let questions =
+            choices.isEmpty ? nil : try UsageError.checking { try ChoiceRun(try choiceRequest()) }
         try processes.perform(threads: compute.threads) { processes in
             Interrupt.install(.nothing)
             let isFirst = processes?.isFirst ?? true

@@ -88,7 +88,7 @@ struct LanguageModelScoresTests {
             let golden = try Self.golden()
             let file = folder.appending(path: "questions.jsonl")
             try write(try #require(golden["questions"]?.arrayValue), to: file)
-            var request = ChoiceRequest(model: try model(name, in: folder), choices: file)
+            var request = ChoiceRequest(model: try model(name, in: folder), choices: [file])
             request.batchSize = batchSize
             let expected = try #require(
                 golden["models"]?.objectValue?[name]?.objectValue?["choices"]?.objectValue)
@@ -112,7 +112,8 @@ struct LanguageModelScoresTests {
             #expect(answers[2].logLikelihoods[0] == answers[2].logLikelihoods[1])
 
             request.teacher = request.model
-            let report = try ChoiceRun(request).run()
+            let evaluation = try ChoiceRun(request).run()
+            let report = evaluation.tasks[0]
             let accuracies = [report.model.acc, report.model.accNorm, report.model.accBytes]
             #expect(accuracies.map(\.value) == Self.list(expected["accuracy"], \.doubleValue))
             for (own, wanted) in zip(accuracies, expected["standard_error"]?.arrayValue ?? []) {
@@ -121,6 +122,10 @@ struct LanguageModelScoresTests {
             }
             #expect(report.teacher == report.model && report.difference?.acc.difference == 0)
             #expect(report.cutChoices == 0 && report.data.examples == questions.count)
+            // A model keeps all of itself.
+            let kept = try #require(evaluation.summary.retention?.acc)
+            #expect(kept.value == 1 && kept.lower == 1 && kept.upper == 1)
+            #expect(evaluation.summary.model.accNorm == report.model.accNorm.value)
         }
     }
 
@@ -179,7 +184,7 @@ struct LanguageModelScoresTests {
             let line = line.replacing("LONG", with: String(repeating: "xyz ", count: 60))
             try (#"{"query": "q", "choices": ["a", "b"], "gold": 0}"# + "\n" + line + "\n").write(
                 to: file, atomically: true, encoding: .utf8)
-            let request = ChoiceRequest(model: try model("bytes", in: folder), choices: file)
+            let request = ChoiceRequest(model: try model("bytes", in: folder), choices: [file])
             let error = #expect(throws: (any Error).self) { try ChoiceRun(request).run() }
             let text = error.map { "\($0)" } ?? ""
             #expect(text.contains("q.jsonl, line 2: ") && text.contains(reason), "\(text)")
@@ -192,15 +197,20 @@ struct LanguageModelScoresTests {
             let file = folder.appending(path: "q.jsonl")
             try write([["query": "q", "choices": ["a", "b"], "gold": 0]], to: file)
             let error = #expect(throws: DistillationError.self) {
-                try ChoiceRun(ChoiceRequest(model: Support.teacher, choices: file)).run()
+                try ChoiceRun(ChoiceRequest(model: Support.teacher, choices: [file])).run()
             }
             #expect(error?.description.contains("is no language model") == true)
             let long = String(repeating: "wren ", count: 100)
             try write([["query": .string(long), "choices": ["a", "b"], "gold": 0]], to: file)
-            var request = ChoiceRequest(model: try model("bytes", in: folder), choices: file)
-            let report = try ChoiceRun(request).run()
+            var request = ChoiceRequest(model: try model("bytes", in: folder), choices: [file])
+            let report = try ChoiceRun(request).run().tasks[0]
             #expect(report.cutChoices == 2)
-            request.maxLength = 1
+            request.choices = [file, folder.appending(path: "./q.jsonl")]
+            let twice = #expect(throws: DistillationError.self) { try ChoiceRun(request) }
+            #expect(twice?.description.contains("q.jsonl: is given twice") == true)
+            request.choices = []
+            #expect(throws: DistillationError.self) { try ChoiceRun(request) }
+            (request.choices, request.maxLength) = ([file], 1)
             #expect(throws: DistillationError.self) { try ChoiceRun(request) }
         }
     }
