@@ -27,6 +27,8 @@ QUESTIONS = 500
 HELD_SENSES = 4_000
 HELD_DOCUMENTS = 60
 VALIDATION = 100
+# The part of WordNet's pages that is trained on.
+SHARE = 0.28
 NAMES = {"noun": "noun", "verb": "verb", "adj": "adjective"}
 
 
@@ -79,13 +81,12 @@ def sense_tasks(found, words, held, generator):
         if example and len(tasks["word"]) < QUESTIONS:
             other = words[generator.choice(by_kind[key[0]])]
             if other not in example:
-                sentences = [" ".join(example.replace(f" {w} ", f" {w} ").split()) for w in (word,)]
                 wrong = example.replace(f" {word} ", f" {other} ", 1)
-                tasks["word"].append(question(generator, "", sentences[0], [wrong]))
+                tasks["word"].append(question(generator, "", example, [wrong]))
                 continue
         parents = [words[parent] for parent in above if parent in words]
         if key[0] == "noun" and parents and len(tasks["kind"]) < QUESTIONS:
-            parent = words[found_parent(found, words, generator.choice(nouns), generator, nouns)]
+            parent = words[parent_of_some(found, words, generator, nouns)]
             if parent not in parents and word not in parents:
                 tasks["kind"].append(question(generator, f"{article(word)} is a kind of", parents[0], [parent]))
                 continue
@@ -98,11 +99,12 @@ def sense_tasks(found, words, held, generator):
     return tasks
 
 
-def found_parent(found, words, key, generator, nouns):
-    """A kind that some other noun is of, so that both choices of a question are as common."""
-    while not any(parent in words for parent in found[key][2]):
+def parent_of_some(found, words, generator, nouns):
+    """A kind that some noun is of, so that both choices of a question are as common."""
+    while True:
         key = generator.choice(nouns)
-    return next(parent for parent in found[key][2] if parent in words)
+        if parents := [parent for parent in found.get(key, ("", [], []))[2] if parent in words]:
+            return parents[0]
 
 
 def article(word):
@@ -200,9 +202,6 @@ def main():
         print(f"Texts for {name}: {len(part)}, {sum(len(text.split()) for text in part)} words")
     print("Questions:", ", ".join(f"{len(part)} {name}" for name, part in tasks.items()))
 
-
-# The part of WordNet's pages that is trained on.
-SHARE = 0.28
 
 if __name__ == "__main__":
     main()
