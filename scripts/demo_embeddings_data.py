@@ -84,12 +84,17 @@ def write(path, header, rows):
         writer.writerows(rows)
 
 
-def main():
+def fetch_sources():
+    """Fetches WordNet and vaderSentiment's texts, unless they are there."""
     DEMO.mkdir(exist_ok=True)
     if not (DEMO / "vader/tweets_GroundTruth.txt").exists():
         fetch_ratings(DEMO / "vader")
     if not (DEMO / "wordnet/data.noun").exists():
         fetch_corpus(DEMO / "wordnet")
+
+
+def main():
+    fetch_sources()
     if (DEMO / "sentences/texts.csv").exists():
         return
     generator = random.Random(1)

@@ -19,9 +19,8 @@ import random
 import tempfile
 from pathlib import Path
 
-from demo_data import DEMO, fetch_ratings, publish
-from demo_embeddings_data import senses
-from demo_lm_data import fetch_corpus
+from demo_data import DEMO, publish
+from demo_embeddings_data import fetch_sources, senses
 
 QUESTIONS = 500
 HELD_SENSES = 4_000
@@ -157,11 +156,7 @@ def pieces(texts, most, separator):
 
 
 def main():
-    DEMO.mkdir(exist_ok=True)
-    if not (DEMO / "vader/tweets_GroundTruth.txt").exists():
-        fetch_ratings(DEMO / "vader")
-    if not (DEMO / "wordnet/data.noun").exists():
-        fetch_corpus(DEMO / "wordnet")
+    fetch_sources()
     if (DEMO / "retention/train.jsonl").exists():
         return
     generator = random.Random(7)
