@@ -6,7 +6,7 @@ help:
 	@echo "make demo          set up, then fine-tune a teacher, distill two students, evaluate them (QUICK=1: a short run)"
 	@echo "make demo-lm       make a language model smaller: SmolLM2-135M-Instruct, 30 minutes (QUICK=1: 3)"
 	@echo "make demo-embeddings  make sentence embeddings smaller: all-MiniLM-L6-v2, 10 minutes (QUICK=1: 2)"
-	@echo "make retention     how much of its teacher's accuracy a language model of 65 % of the parameters keeps, 90 minutes"
+	@echo "make retention     how much of its teacher's accuracy a language model of 65 % of the parameters keeps, 2 hours"
 	@echo "make test          set up, then run every test"
 	@echo "make runtime       build what runs students without libtorch: runtime/bin/distill-run, runtime/lib/libdistill.a, distill.h"
 	@echo "make arm           test the kernels by themselves: on this processor's instruction sets, and on ARM's under emulation"
