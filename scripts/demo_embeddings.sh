@@ -10,7 +10,7 @@ teacher=.demo/all-MiniLM-L6-v2
 if [ "${QUICK:-}" = 1 ]; then
     count=2000 epochs=1 table_epochs=2
 else
-    count=30000 epochs=2 table_epochs=10
+    count=20000 epochs=2 table_epochs=10
 fi
 step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 mkdir -p "$output"

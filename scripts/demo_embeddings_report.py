@@ -146,7 +146,8 @@ def main():
     (output / "trade-off.svg").write_text(drawing(models), encoding="utf-8")
     trained = peers["trained"]
     print(table)
-    print(f"sentence-transformers took {trained['teacher_seconds']:.0f} s for the teacher's vectors and {trained['train_seconds']:.0f} s for the training.")
+    print(f"sentence-transformers took {trained['teacher_seconds']:.0f} s for the teacher's vectors and "
+          f"{trained['train_seconds']:.0f} s for the training in {trained['precision']}.")
     print(f"The picture: {output / 'trade-off.svg'}")
 
 
