@@ -5,8 +5,9 @@ model2vec's static table of the same teacher, and lays wordllama's table, which 
     .python-embeddings/bin/python Benchmarks/embeddings.py --teacher DIR --texts texts.csv --layers 2 --epochs 1 --output DIR
 
 The student begins with evenly chosen layers of its teacher, as `distill` chooses them, and learns the teacher's vectors with
-`EmbedDistillLoss` (cosine). The teacher's vectors are computed before, as sentence-transformers' examples do; their time is told apart
-from the training's, which runs in the precision that a few steps show to be the faster here. Writes `peers.json` and the models' directories.
+`EmbedDistillLoss` (cosine), without dropout, as there. The teacher's vectors are computed before, as sentence-transformers' examples do;
+their time is told apart from the training's, which runs in the precision that a few steps show to be the faster here. Writes `peers.json`
+and the models' directories.
 """
 
 import argparse
@@ -31,6 +32,9 @@ def shortened(teacher, layers):
     chosen = uniform(len(encoder.encoder.layer), layers)
     encoder.encoder.layer = torch.nn.ModuleList([encoder.encoder.layer[index] for index in chosen])
     encoder.config.num_hidden_layers = layers
+    for part in encoder.modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.p = 0.0
     return model
 
 

@@ -172,6 +172,7 @@ struct TeachingSettingsTests {
             "--early-stopping-threshold", "0.01", "--layerwise-lr-decay", "0.9", "--ema-decay", "0.99",
             "--lr-scheduler-type", "one_cycle", "--baseline", "--seeds", "3", "--test", "test.csv",
             "--mask-probability", "0.1", "--word-dropout", "0.2", "--augmentation-share", "0.5",
+            "--dropout", "0.05",
         ])
         let yaml = """
             teacher: t
@@ -190,6 +191,7 @@ struct TeachingSettingsTests {
             mask_probability: 0.1
             word_dropout: 0.2
             augmentation_share: 0.5
+            dropout: 0.05
             """
         for request in [flags, try request(yaml: yaml)] {
             let training = request.training
@@ -198,6 +200,7 @@ struct TeachingSettingsTests {
             #expect(training.earlyStoppingPatience == 2 && training.earlyStoppingThreshold == 0.01)
             #expect(training.layerwiseLrDecay == 0.9 && training.emaDecay == 0.99)
             #expect(training.lrSchedulerType == .oneCycle)
+            #expect(request.student.dropout == 0.05)
             #expect(request.baseline && request.seeds == 3 && request.test?.relativePath == "test.csv")
             #expect(
                 try request.augmentation

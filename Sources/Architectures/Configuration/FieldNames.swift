@@ -29,6 +29,8 @@ struct FieldNames: Sendable {
     var hasHiddenDropout = true
     var attentionProbsDropoutProb = Field("attention_probs_dropout_prob", 0.1)
     var classifierDropout = Field<Double?>("classifier_dropout", nil)
+    /// The fields of dropout that the family alone reads.
+    var furtherDropouts: [String] = []
     var layerNormEps = Field("layer_norm_eps", 1e-12)
     /// True if it is a field; otherwise it always has the default value.
     var hasLayerNormEps = true

@@ -58,7 +58,7 @@ public struct ModelConfiguration: Sendable {
     /// The path from which it was read, for messages.
     public let source: String
     /// All fields as they were read.
-    public let original: JSONObject
+    public internal(set) var original: JSONObject
 
     /// The number of outputs of a row: the classes, or the components of a text's vector.
     public var outputCount: Int { embedding.map { $0.width ?? hiddenSize } ?? labelNames.count }

@@ -14,6 +14,7 @@ extension ModelFamily {
             $0.embeddingSize = .init("embedding_size", nil)
             $0.layerNormEps = .init("layer_norm_eps", 1e-7)
             $0.classifierDropout = .init("cls_dropout", nil)
+            $0.furtherDropouts = ["pooler_dropout"]
         },
         ownFields: ["relative_attention"],
         attentionPositions: .disentangled,

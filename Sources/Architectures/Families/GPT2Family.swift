@@ -16,6 +16,7 @@ extension ModelFamily {
             $0.hiddenAct = .init("activation_function", .geluNew)
             $0.hiddenDropoutProb = .init("resid_pdrop", 0.1)
             $0.attentionProbsDropoutProb = .init("attn_pdrop", 0.1)
+            $0.furtherDropouts = ["embd_pdrop"]
             $0.layerNormEps = .init("layer_norm_epsilon", 1e-5)
         },
         settings: { configuration in

@@ -16,6 +16,7 @@ extension ModelFamily {
             $0.hiddenDropoutProb = .init("embedding_dropout", 0)
             $0.attentionProbsDropoutProb = .init("attention_dropout", 0)
             $0.classifierDropout = .init("classifier_dropout", 0)
+            $0.furtherDropouts = ["mlp_dropout"]
             $0.layerNormEps = .init("norm_eps", 1e-5)
         },
         ownFields: ["local_attention", "layer_types", "rope_parameters", "rope_theta"],

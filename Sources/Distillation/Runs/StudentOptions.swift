@@ -57,6 +57,9 @@ public struct StudentOptions: Sendable, Equatable, Codable {
     var usesPCA: Bool { pca ?? false }
     /// How the states of an encoder's tokens become a text's vector; `nil` for the directory's own modules, or else the teacher's.
     public var pooling: PoolingMode?
+    /// The probability of dropout in training, of every part that has it; `nil` for none of a model for embeddings, or else the
+    /// configuration's.
+    public var dropout: Double?
     /// The function that makes a score of a cross-encoder's logit, where a student is one; `nil` for the logit itself.
     public var scoreActivation: ScoreActivation?
 
@@ -70,10 +73,16 @@ public struct StudentOptions: Sendable, Equatable, Codable {
         return task.embedsTexts ? (hiddenSize == nil ? .teacherLayers : .projected) : .random
     }
 
+    /// The dropout of a student for a task; `nil` for its configuration's.
+    ///
+    /// A vector has hundreds of numbers to learn from each text, and dropout adds noise to all of them: without it a student of
+    /// MiniLM's vectors comes nearer to them (docs/results.md, sentence embeddings).
+    func dropout(for task: TaskIdentifier) -> Double? { dropout ?? (task.embedsTexts ? 0 : nil) }
+
     private enum CodingKeys: String, CodingKey {
         case directory, layers, hiddenSize, intermediateSize, attentionHeads, keyValueHeads, teacherLayers
         case trimVocabulary
-        case embeddingSize, projection, pca, pooling, scoreActivation, table
+        case embeddingSize, projection, pca, pooling, scoreActivation, table, dropout
         case statedInitialization = "initialization"
     }
 
@@ -97,13 +106,20 @@ public struct StudentOptions: Sendable, Equatable, Codable {
                 "trim_vocabulary makes a student of its teacher's tokens, and student names a model with tokens of its own; leave out one "
                     + "of them")
         }
+        if let dropout, !(0..<1).contains(dropout) {
+            throw DistillationError("dropout must be from 0 up to, but not including, 1, got \(dropout)")
+        }
         try requireSizesOfOwn()
         guard keyValueHeads == nil || statedInitialization == .pruned || table != nil else {
             throw DistillationError(
                 "key_value_heads is for a start by pruning; add --init pruned, or leave it out")
         }
         guard table != nil else { return }
-        let layered = layeredSettings + [("pooling", pooling != nil), ("trim_vocabulary", trimsVocabulary)]
+        let layered =
+            layeredSettings + [
+                ("pooling", pooling != nil), ("trim_vocabulary", trimsVocabulary),
+                ("dropout", dropout != nil),
+            ]
         if let name = layered.first(where: \.1)?.0 {
             throw DistillationError(
                 "\(name) has no meaning for a static student, which is a table without layers; leave it out")

@@ -119,6 +119,7 @@ extension StudentOptions {
         try reader.assign("pca", to: &pca)
         try reader.assign("pooling", to: &pooling)
         try reader.assign("score_activation", to: &scoreActivation)
+        try reader.assign("dropout", to: &dropout)
     }
 }
 
@@ -184,5 +185,6 @@ extension StudentOptions {
         settings.override("pca", pca)
         settings.override("pooling", pooling)
         settings.override("score_activation", scoreActivation)
+        settings.override("dropout", dropout)
     }
 }

@@ -70,6 +70,9 @@ struct StudentBuilder {
         instrument?.ignored = QuantizationMethod().smallLayers(of: student.model)
         if let lora { try student.model.adapt(lora, seed: seed, dropout: dropout) }
         try round(student.model)
+        if options.dropout == nil, task.embedsTexts, !student.model.configuration.isTable {
+            student.notes.append("The student is trained without dropout; --dropout gives it one.")
+        }
         student.notes += [student.model.adapterNote, student.model.roundingNote].compactMap(\.self)
         return student
     }
@@ -110,6 +113,7 @@ struct StudentBuilder {
                     + "\(layers.map(String.init).joined(separator: ", "))\(how).")
         }
         try trim(&configuration, &source)
+        change(&configuration)
         let model = try AutoModel.make(
             configuration, source: source, seed: seed, device: device, instrument: instrument)
         return Student(model: model, notes: notes)
@@ -209,8 +213,16 @@ struct StudentBuilder {
         }
     }
 
+    /// Gives a student's configuration what its options ask for beside its sizes.
+    func change(_ configuration: inout ModelConfiguration) {
+        prepareTable(&configuration)
+        if let dropout = options.dropout(for: task), !configuration.isTable {
+            configuration.setDropout(dropout)
+        }
+    }
+
     /// Gives a static student what its options ask for.
-    func prepareTable(_ configuration: inout ModelConfiguration) {
+    private func prepareTable(_ configuration: inout ModelConfiguration) {
         guard configuration.isTable, let table = options.table else { return }
         configuration.hasTokenWeights = table.tokenWeights
         guard configuration.embedding == nil else { return }
@@ -232,7 +244,7 @@ struct StudentBuilder {
             mismatchRemedy:
                 "give a student without a head or with one for these classes, which `distill finetune "
                 + "--ignore-mismatched-sizes` makes of it",
-            seed: seed, device: device, instrument: instrument, change: prepareTable)
+            seed: seed, device: device, instrument: instrument, change: change)
         let labels = model.configuration.labelNames
         guard labels == names || predictsTokens || task.ranksDocuments else {
             throw DistillationError(

@@ -113,7 +113,7 @@ extension StudentBuilder {
                         "\(directory.path): a student for embeddings needs a teacher for embeddings")
                 }
                 return modules
-            }, seed: seed, device: device, instrument: instrument, change: prepareTable)
+            }, seed: seed, device: device, instrument: instrument, change: change)
         if !report.newlyInitialized.isEmpty { notes.append(report.description) }
         return Student(model: model, notes: notes)
     }

@@ -91,6 +91,12 @@ struct StudentOptionGroup: ParsableArguments {
     )
     var scoreActivation: ScoreActivation?
 
+    @Option(
+        help: ArgumentHelp(
+            "The probability of dropout in its training, of every part that has it. (default: 0 of a model for embeddings, or else its configuration's)",
+            valueName: "fraction"))
+    var dropout: Double?
+
     @Flag(
         help:
             "Train and evaluate it with the rounding of int8 weights and activations, for `distill quantize` afterwards."
@@ -143,6 +149,7 @@ struct StudentOptionGroup: ParsableArguments {
         settings.override("pca", pca)
         settings.override("pooling", pooling)
         settings.override("score_activation", scoreActivation)
+        settings.override("dropout", dropout)
         settings.override("sif", sif)
         settings.override("table_type", tableType)
         settings.override("token_weights", switch: tokenWeights)

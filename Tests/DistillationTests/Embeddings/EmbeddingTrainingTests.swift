@@ -1,5 +1,6 @@
 import Datasets
 import DistillRuntime
+import Files
 import Foundation
 import JSON
 import TestSupport
@@ -64,6 +65,52 @@ struct EmbeddingTrainingTests {
         }
     }
 
+    @Test("a student for embeddings is trained without dropout, unless it is given one")
+    func dropout() throws {
+        try withTemporaryDirectory { folder in
+            let teacher = try EmbeddingFixture.teacher(in: folder)
+            #expect(try ModelConfiguration(contentsOf: teacher).hiddenDropoutProb == 0.1)
+            func trained(
+                _ name: String, _ dropout: Double?, _ change: (inout DistillRequest) -> Void = { _ in }
+            ) throws -> (dropout: Double, weights: String, notes: [String]) {
+                var notes: [String] = []
+                let request = try request(in: folder, teacher: teacher) {
+                    ($0.output, $0.student.dropout) = (folder.appending(path: name), dropout)
+                    $0.training.numTrainEpochs = 1
+                    change(&$0)
+                }
+                _ = try DistillationRun(request).run(onEvent: {
+                    if case .note(let text) = $0, text.contains("without dropout") { notes.append(text) }
+                })
+                let configuration = try ModelConfiguration(contentsOf: request.output)
+                #expect(configuration.hiddenDropoutProb == configuration.attentionProbsDropoutProb)
+                let weights = request.output.appending(path: "model.safetensors")
+                return (configuration.hiddenDropoutProb, try Digest.sha256(ofFile: weights), notes)
+            }
+            let (without, zero, some) = (
+                try trained("none", nil), try trained("zero", 0), try trained("some", 0.2)
+            )
+            #expect((without.dropout, zero.dropout, some.dropout) == (0, 0, 0.2))
+            #expect(without.weights == zero.weights && without.weights != some.weights)
+            #expect((without.notes.count, zero.notes.count, some.notes.count) == (1, 0, 0))
+            // A directory that has dropout, as a student.
+            let named = try trained("named", nil) {
+                ($0.student.layers, $0.student.directory) = (nil, folder.appending(path: "some"))
+            }
+            #expect(named.dropout == 0)
+        }
+        for value in [-0.1, 1, .nan] {
+            var student = StudentOptions()
+            student.dropout = value
+            let error = #expect(throws: DistillationError.self) { try student.validate() }
+            #expect(error?.description == "dropout must be from 0 up to, but not including, 1, got \(value)")
+        }
+        var table = StudentOptions()
+        (table.table, table.dropout) = (StaticOptions(), 0.1)
+        let error = #expect(throws: DistillationError.self) { try table.validate() }
+        #expect(error?.description.hasPrefix("dropout has no meaning for a static student") == true)
+    }
+
     @Test("a narrow student keeps a dense layer to its teacher's width, or drops it")
     func projections() throws {
         try withTemporaryDirectory { folder in
@@ -75,11 +122,11 @@ struct EmbeddingTrainingTests {
             var report = try DistillationRun(request).run()
             #expect(try TextEmbedder(request.output.path).dimension == 32)
             // Fitted to the teacher before it is trained.
-            let fitted = try #require(report.comparison?.agreement)
+            let fitted = try #require(report.embedding?.initial?[.agreement])
             request.output = folder.appending(path: "random")
             request.student.initialization = .random
             report = try DistillationRun(request).run()
-            #expect(try #require(report.comparison?.agreement) < fitted)
+            #expect(try #require(report.embedding?.initial?[.agreement]) < fitted)
             request.student.statedInitialization = nil
             request.output = folder.appending(path: "dropped")
             request.student.projection = .drop
