@@ -57,15 +57,16 @@ if [ -e "$stamp" ]; then
     exit 0
 fi
 rm -rf .python
-echo "Installing Python's transformers and what it needs into .python/ (about 100 MB to download) …"
+echo "Installing Python's transformers and what it needs into .python/ (1.2 GB there) …"
 "$python" -m venv .python || fail "'$python' cannot make a virtual environment (Debian: apt-get install python3-venv)."
-.python/bin/pip install --quiet --disable-pip-version-check -r scripts/requirements-test.txt
+# First of all, as others need torch, for which pip would fetch the newest one, with CUDA.
 if [ -d .torch/torch ]; then
     share_torch .python
 else
     .python/bin/pip install --quiet --disable-pip-version-check "torch==2.13.0+cpu" 2>/dev/null ||
         .python/bin/pip install --quiet --disable-pip-version-check "torch>=2.11,<2.16"
 fi
+.python/bin/pip install --quiet --disable-pip-version-check -r scripts/requirements-test.txt
 .python/bin/python -c 'import torch, transformers; print("Python: torch", torch.__version__, "transformers", transformers.__version__)' ||
     fail "torch or transformers cannot be imported from .python."
 touch "$stamp"
