@@ -117,7 +117,7 @@ public struct TuningRequest: Sendable {
     /// later.
     private var taskMetric: String {
         let teachers = try? TeacherRequest.all(SettingsReader(settings, locator: locator)).models
-        let task = (teachers?.first?.directory).flatMap { try? ModelConfiguration(contentsOf: $0).task }
+        let task = (teachers?.first?.directory).flatMap { try? TaskIdentifier(ofModel: $0) }
         return MetricName.defaultForBest(task ?? .singleLabel, hasTeacher: true).rawValue
     }
 }

@@ -107,6 +107,15 @@ struct SettingsTests {
             "--model", "m", "--data", "d.csv", "--label-separator", "|",
         ]).request()
         #expect(evaluate.columns.labelSeparator == "|")
+        for option in [
+            "label-separator", "text-column", "teacher-scores", "scores-column", "translation-column",
+        ] {
+            let arguments = ["--model", "m", "--choices", "q.jsonl", "--\(option)", "x"]
+            let error = #expect(throws: (any Error).self) { try EvaluateCommand.parse(arguments) }
+            let text = error.map { EvaluateCommand.message(for: $0) } ?? ""
+            #expect(text.contains("--\(option) is of the texts of --data"), "\(text)")
+        }
+        _ = try EvaluateCommand.parse(["--model", "m", "--choices", "q.jsonl", "--max-length", "8"])
     }
 
     @Test("a file gives the same request as the flags, and flags override it")

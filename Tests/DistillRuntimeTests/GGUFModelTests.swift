@@ -232,7 +232,10 @@ struct GGUFModelTests {
                 let error = #expect(throws: RuntimeError.self) {
                     try LanguageModel(url.path, .init(weights: weights))
                 }
-                #expect(error?.description.contains("leave out --\(weights.rawValue) ") == true)
+                #expect(
+                    error?.description.contains(
+                        "leave out --\(weights.rawValue) (with `distill generate` pass --weights stored)")
+                        == true)
             }
             try withVocabulary(url, type: .f16)
             for weights in LanguageModel.Weights.allCases {

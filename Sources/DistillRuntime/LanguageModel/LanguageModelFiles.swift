@@ -39,7 +39,7 @@ struct LanguageModelFiles: Sendable {
         if weights != .stored, WeightSource.gguf(model).hasBlocks {
             throw RuntimeError(
                 "\(path): its weights are in blocks of few bits already, which are multiplied as they are; leave out "
-                    + "--\(weights.rawValue) (of `distill generate` --weights \(weights.rawValue)), or give a file in F32, F16 or BF16"
+                    + "--\(weights.rawValue) (with `distill generate` pass --weights stored), or give a file in F32, F16 or BF16"
             )
         }
         configuration = try ModelConfiguration(json: model.configuration, source: path)

@@ -166,10 +166,12 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
     ///   - name: The metric's name; `nil`, or transformers' `eval_` before it, are taken too.
     ///   - problemType: What the labels are.
     ///   - hasTeacher: Whether there is a teacher to compare with.
+    ///   - setting: The setting that gives the name, for an error.
     /// - Returns: The metric of that name; the problem type's own where there is none.
     /// - Throws: ``DistillationError``, which lists the metrics there are.
     public static func forBest(
-        _ name: String?, problemType: TaskIdentifier, hasTeacher: Bool
+        _ name: String?, problemType: TaskIdentifier, hasTeacher: Bool,
+        setting: String = "metric_for_best_model"
     ) throws -> MetricName {
         guard let name else { return defaultForBest(problemType, hasTeacher: hasTeacher) }
         let plain = name.hasPrefix("eval_") ? String(name.dropFirst(5)) : name
@@ -177,7 +179,7 @@ public enum MetricName: String, CaseIterable, Sendable, Codable {
         guard let metric = MetricName(rawValue: plain), available.contains(metric) else {
             let list = available.map(\.rawValue).joined(separator: ", ")
             throw DistillationError(
-                "metric_for_best_model: there is no metric '\(name)' here (\(problemType.rawValue)"
+                "\(setting): there is no metric '\(name)' here (\(problemType.rawValue)"
                     + "\(hasTeacher ? "" : ", no teacher")); the metrics are \(list)")
         }
         return metric

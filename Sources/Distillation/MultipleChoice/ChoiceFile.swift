@@ -7,7 +7,7 @@ import JSON
 ///
 /// A row has `query` (or `question`, `context`, `ctx`), `choices` (or `endings`) and `gold` (or `label`, `answer`, `answerKey`). The
 /// choices are texts, or as in ARC an object of `text` and `label`. What is right is an index from 0, a list of such, or a text:
-/// a choice's label, a choice itself, or an index.
+/// a choice's label, a choice itself, or an index. Two keys of the same meaning must say the same.
 struct ChoiceFile {
     let questions: [ChoiceQuestion]
     let record: DataRecord
@@ -42,32 +42,64 @@ struct ChoiceFile {
     }
 
     private static func question(_ row: ObjectRow) throws -> ChoiceQuestion {
-        let (queryKey, query) = try member(row.object, queryKeys)
-        guard let query = query.stringValue else {
-            throw Problem("'\(queryKey)' must be a text, got \(query.typeName)")
+        let query = try agreed(
+            row.object, queryKeys, "give all that stands before a choice as one text, in 'query'"
+        ) { key, value in
+            guard let query = value.stringValue else {
+                throw Problem("'\(key)' must be a text, got \(value.typeName)")
+            }
+            return query
         }
         let (choices, labels) = try choices(row.object)
         var question = ChoiceQuestion(query: query, choices: choices, gold: [])
-        question.gold = try gold(row.object, choices, labels)
+        question.gold = try agreed(
+            row.object, goldKeys, "leave the one that is right", same: { Set($0) == Set($1) }
+        ) {
+            try gold($0, $1, choices, labels)
+        }
         question.row = row.place
         return question
     }
 
-    /// The first of some keys that an object has.
-    private static func member(_ object: JSONObject, _ keys: [String]) throws -> (
-        key: String, value: JSONValue
-    ) {
-        for key in keys {
-            if let value = object[key] { return (key, value) }
+    /// What all keys of one meaning say that an object has.
+    private static func agreed<Value>(
+        _ object: JSONObject, _ keys: [String], _ remedy: String, same: (Value, Value) -> Bool,
+        _ read: (_ key: String, _ value: JSONValue) throws -> Value
+    ) throws -> Value {
+        let present = keys.compactMap { key in object[key].map { (key: key, value: $0) } }
+        guard let first = present.first else { throw missing(keys, object) }
+        let value = try read(first.key, first.value)
+        for other in present.dropFirst() {
+            guard let found = try? read(other.key, other.value), same(found, value) else {
+                throw Problem("'\(first.key)' and '\(other.key)' mean the same here and differ; \(remedy)")
+            }
         }
-        throw Problem(
+        return value
+    }
+
+    private static func agreed<Value: Equatable>(
+        _ object: JSONObject, _ keys: [String], _ remedy: String,
+        _ read: (_ key: String, _ value: JSONValue) throws -> Value
+    ) throws -> Value {
+        try agreed(object, keys, remedy, same: ==, read)
+    }
+
+    private static func missing(_ keys: [String], _ object: JSONObject) -> Problem {
+        Problem(
             "there is no '\(keys[0])' (\(keys.dropFirst().map { "'\($0)'" }.joined(separator: ", ")) would do too); the keys are "
                 + (object.isEmpty
                     ? "none" : object.keys.prefix(12).map { "'\($0.prefix(40))'" }.joined(separator: ", ")))
     }
 
     private static func choices(_ object: JSONObject) throws -> (texts: [String], labels: [String]?) {
-        let (key, value) = try member(object, choiceKeys)
+        try agreed(object, choiceKeys, "leave the one that is right", same: { $0.0 == $1.0 }) {
+            try choices($0, $1)
+        }
+    }
+
+    private static func choices(_ key: String, _ value: JSONValue) throws -> (
+        texts: [String], labels: [String]?
+    ) {
         let list = value.objectValue?["text"] ?? value
         guard let elements = list.arrayValue else {
             throw Problem("'\(key)' must be a list of texts, got \(value.typeName)")
@@ -89,8 +121,9 @@ struct ChoiceFile {
         return (texts, labels)
     }
 
-    private static func gold(_ object: JSONObject, _ choices: [String], _ labels: [String]?) throws -> [Int] {
-        let (key, value) = try member(object, goldKeys)
+    private static func gold(
+        _ key: String, _ value: JSONValue, _ choices: [String], _ labels: [String]?
+    ) throws -> [Int] {
         func index(_ value: JSONValue) throws -> Int {
             let number: Int?
             if let text = value.stringValue {

@@ -36,6 +36,7 @@ extension DistillRequest {
         if student.directory == nil, student.table == nil {
             request.student.statedInitialization = student.initialization(for: task)
         }
+        if student.table == nil { request.student.dropout = student.dropout(for: task) }
         return request
     }
 

@@ -11,7 +11,7 @@ public struct Settings: Sendable {
     /// A setting, and its line in the file.
     package struct Entry: Sendable {
         var key: SettingNode
-        var name: String
+        package var name: String
         var node: SettingNode
         /// The line of the file; `nil` for a value that was set since.
         var line: Int?
@@ -121,10 +121,14 @@ public struct Settings: Sendable {
     /// - Throws: ``SettingsError`` for a name that is not among those known.
     package func refuse(allBut known: [String]) throws {
         guard let unknown = entries.first(where: { !known.contains($0.name) }) else { return }
-        let hint = Suggestion.nearest(to: unknown.name, among: known).map { "did you mean \($0)?" }
+        // A name of config.json may have the setting's in it: hidden_dropout_prob.
+        let within = known.filter { $0.count > 4 && unknown.name.contains($0) }.max { $0.count < $1.count }
+        let hint = (Suggestion.nearest(to: unknown.name, among: known) ?? within).map {
+            "did you mean \($0)?"
+        }
         throw SettingsError(
             prefix(line: unknown.line) + "there is no setting '\(Self.short(unknown.name))'; "
-                + (hint ?? "the settings are \(known.sorted().joined(separator: ", "))"))
+                + (hint ?? "the settings are \(Set(known).sorted().joined(separator: ", "))"))
     }
 }
 

@@ -216,9 +216,10 @@ struct StudentBuilder {
     /// Gives a student's configuration what its options ask for beside its sizes.
     func change(_ configuration: inout ModelConfiguration) {
         prepareTable(&configuration)
-        if let dropout = options.dropout(for: task), !configuration.isTable {
-            configuration.setDropout(dropout)
-        }
+        // A value that no model can have is a finding of its own.
+        guard let dropout = options.dropout(for: task), (0..<1).contains(dropout), !configuration.isTable
+        else { return }
+        configuration.setDropout(dropout)
     }
 
     /// Gives a static student what its options ask for.

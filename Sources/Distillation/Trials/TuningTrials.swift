@@ -76,7 +76,7 @@ public final class TuningTrials {
         try findings.throwErrors()
         let prepared = try prepared(for: request)
         let name = try MetricName.forBest(
-            metric, problemType: prepared.setup.problemType, hasTeacher: true)
+            metric, problemType: prepared.setup.problemType, hasTeacher: true, setting: "metric")
         let student = try prepared.student(seed: request.training.seed)
         var plan = prepared.plan(student.model, request.training.scaled(by: budget))
         plan.stages = plan.stages.map { $0.scaled(by: budget) }
@@ -129,7 +129,9 @@ public final class TuningTrials {
         let data = prepared.setup.data.train
         let strata = data.strata
         // Sentences stay whole.
-        let groups = data.sentences.filter { $0.contains(where: data.isLabeled) }
+        // Vectors need no labels.
+        let needsNone = data.problemType.definition.embedsTexts
+        let groups = data.sentences.filter { needsNone || $0.contains(where: data.isLabeled) }
         let source = prepared.setup.data.trainRecord.path
         let kFold =
             !strata.isEmpty

@@ -119,10 +119,25 @@ struct EvaluateCommand: ParsableCommand {
                 "--documents-by and the prompts of queries and documents belong to --retrieval; give it, or leave them out."
             )
         }
+        if data == nil, let name = dataSettings.first {
+            throw ValidationError("--\(name) is of the texts of --data; give these too, or leave it out.")
+        }
         guard targetDelimiter == nil || !choices.isEmpty else {
             throw ValidationError(
                 "--target-delimiter stands between --choices and their questions; give both.")
         }
+    }
+
+    /// The options given that are of --data's texts alone.
+    private var dataSettings: [String] {
+        var settings = Settings()
+        settings.override("teacher-scores", teacherScores)
+        settings.override("scores-column", scoresColumn)
+        columns.register(in: &settings)
+        settings.override("source-column", translations.sourceColumn)
+        settings.override("translation-column", translations.translationColumns)
+        // All evaluations cut texts.
+        return settings.overrides.map { $0.name.replacing("_", with: "-") }.filter { $0 != "max-length" }
     }
 
     /// The evaluation on texts.

@@ -65,7 +65,7 @@ struct TuneCommand: ParsableCommand {
 
     @Option(
         help:
-            "What to make as good as it can be: accuracy, macro_f1, kl, … (default: accuracy, micro_f1, r2, f1 of entities, or kl of language models)"
+            "What to make as good as it can be: accuracy, macro_f1, kl, … (default: accuracy, micro_f1, r2, f1 of entities, agreement of embeddings, or kl of language models)"
     )
     var metric: String?
 

@@ -111,6 +111,21 @@ struct EmbeddingTrainingTests {
         #expect(error?.description.hasPrefix("dropout has no meaning for a static student") == true)
     }
 
+    @Test("a search holds out folds of texts that have no scores")
+    func folds() throws {
+        try withTemporaryDirectory { folder in
+            let request = try request(in: folder) { $0.training.numTrainEpochs = 1 }
+            #expect(try TaskIdentifier(ofModel: request.teachers[0].directory) == .embedding)
+            let trials = TuningTrials(folds: 3, seed: 1, metric: "agreement")
+            let results = try (0..<3).map { try trials.run(request, fold: $0, budget: 1).metric }
+            #expect(results.allSatisfy { $0 > 0 && $0 <= 1 } && Set(results).count == 3)
+            let error = #expect(throws: DistillationError.self) {
+                try TuningTrials(folds: 3, seed: 1, metric: "accuracy").run(request, fold: 0, budget: 1)
+            }
+            #expect(error?.description.hasPrefix("metric: there is no metric 'accuracy' here") == true)
+        }
+    }
+
     @Test("a narrow student keeps a dense layer to its teacher's width, or drops it")
     func projections() throws {
         try withTemporaryDirectory { folder in

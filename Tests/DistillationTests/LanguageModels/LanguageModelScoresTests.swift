@@ -149,10 +149,17 @@ struct LanguageModelScoresTests {
                     ], ["ctx": "q", "endings": ["a", "b", "c"], "label": "2"],
                     ["query": "q", "choices": ["yes", "no"], "answer": "no"],
                     ["context": "", "choices": ["7", "0"], "gold": "7"],
+                    // Keys of one meaning that agree.
+                    [
+                        "query": "q", "question": "q", "choices": ["a", "b"], "endings": ["a", "b"],
+                        "gold": [0, 1],
+                        "answer": ["b", "a"],
+                    ],
                 ], to: file)
             let questions = try ChoiceFile(file).questions
-            #expect(questions.map(\.gold) == [[1], [2], [1], [0]])
-            #expect(questions.map(\.query) == ["q", "q", "q", ""] && questions[0].choices == ["a", "b"])
+            #expect(questions.map(\.gold) == [[1], [2], [1], [0], [0, 1]])
+            #expect(
+                questions.map(\.query) == ["q", "q", "q", "", "q"] && questions[0].choices == ["a", "b"])
         }
     }
 
@@ -160,6 +167,26 @@ struct LanguageModelScoresTests {
         "what is wrong is said with file and line",
         arguments: [
             (#"{"query": "q", "choices": ["a", "b"]}"#, "there is no 'gold'"),
+            (
+                #"{"context": "p", "question": "q", "choices": ["a", "b"], "gold": 0}"#,
+                "'question' and 'context' mean the same here and differ; give all that stands before a choice as one text, in 'query'"
+            ),
+            (
+                #"{"query": "q", "ctx": 3, "choices": ["a", "b"], "gold": 0}"#,
+                "'query' and 'ctx' mean the same"
+            ),
+            (
+                #"{"query": "q", "choices": ["a", "b"], "endings": ["b", "a"], "gold": 0}"#,
+                "'choices' and 'endings' mean the same"
+            ),
+            (
+                #"{"query": "q", "choices": ["a", "b"], "gold": 0, "label": 1}"#,
+                "'gold' and 'label' mean the same"
+            ),
+            (
+                #"{"query": "q", "choices": ["a", "b"], "gold": 0, "answer": "z"}"#,
+                "'gold' and 'answer' mean the same"
+            ),
             (#"{"choices": ["a", "b"], "gold": 0}"#, "there is no 'query'"),
             (#"{"query": "q", "gold": 0}"#, "there is no 'choices'"),
             (#"{"query": "q", "choices": ["a"], "gold": 0}"#, "two or more choices"),

@@ -50,6 +50,11 @@ struct SettingsTests {
             try run("teacher: t\ntrain: a.csv\nlora_rnk: 4\nlora_targets: q_proj")
                 == "a.yaml, line 3: there is no setting 'lora_rnk'; did you mean lora_rank?")
         #expect(try run("teachr: t\ntrain: a.csv")?.contains("'teachr'; did you mean teacher?") == true)
+        #expect(try run("teacher: t\nhidden_dropout_prob: 0")?.contains("did you mean dropout?") == true)
+        // Every name once.
+        let listed = try #require(try run("teacher: t\nxyz: 1")?.split(separator: "the settings are ").last)
+        let names = listed.split(separator: ", ")
+        #expect(names.count > 50 && names.count == Set(names).count)
         #expect(try run("teacher: t\ntrai: a.csv")?.contains("'trai'; did you mean train?") == true)
         #expect(
             try tune("mdel: m\ntrain: a.csv\noutput: o")?.contains("'mdel'; did you mean model?") == true)
