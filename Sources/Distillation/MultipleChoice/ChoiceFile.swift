@@ -53,10 +53,8 @@ struct ChoiceFile {
         let (choices, labels) = try choices(row.object)
         var question = ChoiceQuestion(query: query, choices: choices, gold: [])
         question.gold = try agreed(
-            row.object, goldKeys, "leave the one that is right", same: { Set($0) == Set($1) }
-        ) {
-            try gold($0, $1, choices, labels)
-        }
+            row.object, goldKeys, "leave the one that is right", same: { Set($0) == Set($1) },
+            read: { try gold($0, $1, choices, labels) })
         question.row = row.place
         return question
     }
@@ -64,7 +62,7 @@ struct ChoiceFile {
     /// What all keys of one meaning say that an object has.
     private static func agreed<Value>(
         _ object: JSONObject, _ keys: [String], _ remedy: String, same: (Value, Value) -> Bool,
-        _ read: (_ key: String, _ value: JSONValue) throws -> Value
+        read: (_ key: String, _ value: JSONValue) throws -> Value
     ) throws -> Value {
         let present = keys.compactMap { key in object[key].map { (key: key, value: $0) } }
         guard let first = present.first else { throw missing(keys, object) }
@@ -79,9 +77,9 @@ struct ChoiceFile {
 
     private static func agreed<Value: Equatable>(
         _ object: JSONObject, _ keys: [String], _ remedy: String,
-        _ read: (_ key: String, _ value: JSONValue) throws -> Value
+        read: (_ key: String, _ value: JSONValue) throws -> Value
     ) throws -> Value {
-        try agreed(object, keys, remedy, same: ==, read)
+        try agreed(object, keys, remedy, same: ==, read: read)
     }
 
     private static func missing(_ keys: [String], _ object: JSONObject) -> Problem {
@@ -92,9 +90,9 @@ struct ChoiceFile {
     }
 
     private static func choices(_ object: JSONObject) throws -> (texts: [String], labels: [String]?) {
-        try agreed(object, choiceKeys, "leave the one that is right", same: { $0.0 == $1.0 }) {
-            try choices($0, $1)
-        }
+        try agreed(
+            object, choiceKeys, "leave the one that is right", same: { $0.0 == $1.0 },
+            read: { try choices($0, $1) })
     }
 
     private static func choices(_ key: String, _ value: JSONValue) throws -> (
