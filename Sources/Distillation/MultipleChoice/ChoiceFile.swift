@@ -43,13 +43,8 @@ struct ChoiceFile {
 
     private static func question(_ row: ObjectRow) throws -> ChoiceQuestion {
         let query = try agreed(
-            row.object, queryKeys, "give all that stands before a choice as one text, in 'query'"
-        ) { key, value in
-            guard let query = value.stringValue else {
-                throw Problem("'\(key)' must be a text, got \(value.typeName)")
-            }
-            return query
-        }
+            row.object, queryKeys, "give all that stands before a choice as one text, in 'query'", same: ==,
+            read: query)
         let (choices, labels) = try choices(row.object)
         var question = ChoiceQuestion(query: query, choices: choices, gold: [])
         question.gold = try agreed(
@@ -75,13 +70,6 @@ struct ChoiceFile {
         return value
     }
 
-    private static func agreed<Value: Equatable>(
-        _ object: JSONObject, _ keys: [String], _ remedy: String,
-        read: (_ key: String, _ value: JSONValue) throws -> Value
-    ) throws -> Value {
-        try agreed(object, keys, remedy, same: ==, read: read)
-    }
-
     private static func missing(_ keys: [String], _ object: JSONObject) -> Problem {
         Problem(
             "there is no '\(keys[0])' (\(keys.dropFirst().map { "'\($0)'" }.joined(separator: ", ")) would do too); the keys are "
@@ -92,7 +80,14 @@ struct ChoiceFile {
     private static func choices(_ object: JSONObject) throws -> (texts: [String], labels: [String]?) {
         try agreed(
             object, choiceKeys, "leave the one that is right", same: { $0.0 == $1.0 },
-            read: { try choices($0, $1) })
+            read: choices)
+    }
+
+    private static func query(_ key: String, _ value: JSONValue) throws -> String {
+        guard let query = value.stringValue else {
+            throw Problem("'\(key)' must be a text, got \(value.typeName)")
+        }
+        return query
     }
 
     private static func choices(_ key: String, _ value: JSONValue) throws -> (

@@ -84,6 +84,8 @@ struct EmbeddingFindingTests {
         try withTemporaryDirectory { folder in
             let request = try request(in: folder) {
                 $0.student.hiddenSize = 16
+                // So few texts are learned by heart without it.
+                $0.student.dropout = 0.1
                 $0.precision = .float32
             }
             let report = try DistillationRun(request).run()
@@ -109,9 +111,8 @@ struct EmbeddingFindingTests {
             let wanted = try Evaluator.validation(
                 Inference.allLogits(student, validation, batchSize: 64), targets: validation.targets)
             #expect(record.initial?[.spearman] == wanted[.spearman])
-            // After training it is another, and the best epoch's.
             let trained = try #require(report.comparison?.agreement)
-            #expect(trained != record.initial?[.agreement])
+            #expect(try trained > #require(record.initial?[.agreement]))
             #expect(trained == report.epochs.compactMap { $0.validation[.agreement] }.max())
             // Cosines of projected vectors of the teacher.
             let components = try PrincipalComponents(
